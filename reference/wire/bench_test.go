@@ -1,0 +1,141 @@
+package wire
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// Two benchmarks over the same streams, fed in pieces as a socket would give them: BenchmarkFloor does the least that
+// anyone must do who wants the next message (find each LF, read the size, step over the payload), BenchmarkParse what this
+// package does. Both report the time per message, so that their quotient is the price of parsing.
+//
+//	go test -run - -bench 'Parse|Floor' -count 6 ./reference/wire
+
+// benchStream is a stream of operations and how many they are.
+type benchStream struct {
+	name  string
+	bytes []byte
+	ops   int
+}
+
+func benchStreams(tb testing.TB) []benchStream {
+	streams := []benchStream{{"sub", subLines(1000), 1000}}
+	for _, size := range []int{0, 16, 128, 1024, 65536} {
+		n := 16 + 1000*128/(size+128)
+		streams = append(streams, benchStream{fmt.Sprintf("msg-%d", size), messages(n, size), n})
+	}
+	return append(streams, established(tb))
+}
+
+// subLines is interest as a server announces it to a peer.
+func subLines(n int) []byte {
+	var b []byte
+	for i := range n {
+		op := NewSub("$G", fmt.Sprintf("orders.%d.new", i))
+		b = op.AppendTo(b)
+	}
+	return b
+}
+
+func messages(n, size int) []byte {
+	op := NewMsg("$G", "orders.eu.new", "", bytes.Repeat([]byte("x"), size))
+	var b []byte
+	for range n {
+		b = op.AppendTo(b)
+	}
+	return b
+}
+
+// established is what all captures hold beside INFO and CONNECT, whose JSON no floor compares with. Connections in
+// another mode (pinned, LS- with origin) or compressed are left out, because one parser reads them all.
+func established(tb testing.TB) benchStream {
+	s := benchStream{name: "capture"}
+	for _, c := range captures(tb) {
+		if strings.HasSuffix(c.name, "compression-s2") || strings.HasSuffix(c.name, "leaf-over-route") {
+			continue
+		}
+		streams := make(map[string][]byte)
+		var order []string
+		pinned := make(map[string]bool)
+		for _, p := range c.pieces {
+			side := p.conn + p.sender
+			if streams[side] == nil {
+				order = append(order, side)
+			}
+			streams[side] = append(streams[side], p.bytes...)
+			pinned[p.conn] = pinned[p.conn] || bytes.Contains(p.bytes, []byte(`"route_account"`))
+		}
+		for _, side := range order {
+			if pinned[side[:len(side)-1]] {
+				continue
+			}
+			ops, _, err := oracleParse(anyFirst(), streams[side], func(*Op, Mode) Mode { return Mode{} })
+			if err != nil {
+				tb.Fatalf("%s: %v", c.name, err)
+			}
+			for i := range ops {
+				if ops[i].Kind == Info || ops[i].Kind == Connect {
+					continue
+				}
+				s.bytes = ops[i].AppendTo(s.bytes)
+				s.ops++
+			}
+		}
+	}
+	return s
+}
+
+func BenchmarkParse(b *testing.B) {
+	for _, s := range benchStreams(b) {
+		b.Run(s.name, func(b *testing.B) {
+			p, op := NewParser(anyFirst()), new(Op)
+			perMessage(b, s, func() int {
+				p.Feed(s.bytes)
+				n := 0
+				for p.Next(op) == nil {
+					n++
+				}
+				return n
+			})
+		})
+	}
+}
+
+func BenchmarkFloor(b *testing.B) {
+	for _, s := range benchStreams(b) {
+		b.Run(s.name, func(b *testing.B) {
+			perMessage(b, s, func() int { return floor(s.bytes) })
+		})
+	}
+}
+
+func floor(in []byte) int {
+	n := 0
+	for len(in) > 0 {
+		end := bytes.IndexByte(in, '\n')
+		step := end + 1
+		if in[1] == 'M' { // RMSG, HMSG, LMSG: a size ends the line
+			size := 0
+			for i, unit := end-2, 1; in[i] != ' '; i, unit = i-1, unit*10 {
+				size += int(in[i]-'0') * unit
+			}
+			step += size + 2
+		}
+		in = in[step:]
+		n++
+	}
+	return n
+}
+
+func perMessage(b *testing.B, s benchStream, run func() int) {
+	b.ReportAllocs()
+	b.SetBytes(int64(len(s.bytes)))
+	for b.Loop() {
+		if n := run(); n != s.ops {
+			b.Fatalf("%d operations instead of %d", n, s.ops)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(s.ops), "ns/msg")
+}

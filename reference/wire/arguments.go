@@ -5,47 +5,45 @@ import "math"
 // maxWeightDigits is the longest weight that servers read (2.5 and later; 2.1.2 reads any).
 const maxWeightDigits = 9
 
-// interpret reads the argument text of the operation p.kind into op. For a message whose payload is not there yet it goes on
-// to wait for it.
-func (p *Parser) interpret(op *Op, text []byte) error {
+// readArguments reads the line of an operation whose text is a list of arguments, and goes on to the payload of a message.
+func (p *Parser) readArguments(op *Op) error {
+	text, err := p.readText()
+	if err != nil {
+		return err
+	}
+	p.phase = phaseName
+	p.fields = split(p.fields[:0], text)
+	p.grown = p.grown || cap(p.fields) > keepFields
 	*op = Op{Kind: p.kind}
-	switch p.kind {
-	case Info, Connect, Err:
-		return p.interpretBody(op, text)
-	case AccountSub, AccountUnsub:
+	if p.kind == AccountSub || p.kind == AccountUnsub {
 		// No server looks at the arguments on a route, not even at their number (seen 2.1.2 to 2.15.2).
-		p.fields = split(p.fields[:0], text)
 		if len(p.fields) > 0 {
 			op.Account = p.fields[0].of(text)
 		}
 		return nil
 	}
-	if err := p.interpretFields(op, text); err != nil {
+	if err := p.interpretFields(op, text, p.fields); err != nil {
 		return err
 	}
-	switch p.kind {
-	case Msg, HMsg, LeafMsg:
+	if p.kind.IsMessage() {
 		return p.takePayload(op, text)
 	}
 	return nil
 }
 
 // interpretFields reads [origin] [account] subject and what stands behind it.
-func (p *Parser) interpretFields(op *Op, text []byte) error {
-	fields := split(p.fields[:0], text)
-	p.fields = fields
-	p.grown = p.grown || len(fields) > keepFields
-	if p.hasOrigin() && len(fields) > 0 {
+func (p *Parser) interpretFields(op *Op, text []byte, fields []span) error {
+	if p.hasOrigin(op.Kind) && len(fields) > 0 {
 		op.Origin, fields = fields[0].of(text), fields[1:]
 	}
 	if !p.mode.Pinned && len(fields) > 0 {
 		op.Account, fields = fields[0].of(text), fields[1:]
 	}
 	if len(fields) == 0 {
-		return p.syntax(ArgumentCount, p.kind, p.lineEnd())
+		return p.syntax(ArgumentCount, op.Kind, p.lineEnd())
 	}
 	op.Subject, fields = fields[0].of(text), fields[1:]
-	switch p.kind {
+	switch op.Kind {
 	case Sub, LeafSub:
 		return p.interpretSub(op, text, fields)
 	case Unsub, LeafUnsub:
@@ -56,26 +54,8 @@ func (p *Parser) interpretFields(op *Op, text []byte) error {
 }
 
 // hasOrigin says whether the first argument is a leaf's cluster.
-func (p *Parser) hasOrigin() bool {
-	return p.kind == LeafSub || p.kind == LeafMsg || p.kind == LeafUnsub && p.mode.LeafUnsubOrigin
-}
-
-// interpretBody reads INFO, CONNECT and -ERR, whose text is not split.
-func (p *Parser) interpretBody(op *Op, text []byte) error {
-	op.Body = trim(text)
-	var err error
-	switch p.kind {
-	case Info:
-		op.InfoBody = new(InfoBody)
-		err = op.InfoBody.UnmarshalJSON(op.Body)
-	case Connect:
-		op.ConnectBody = new(ConnectBody)
-		err = op.ConnectBody.UnmarshalJSON(op.Body)
-	}
-	if err != nil {
-		return &SyntaxError{Token: BadJSON, Op: p.kind, Offset: p.lineEnd(), Detail: err.Error()}
-	}
-	return nil
+func (p *Parser) hasOrigin(kind Kind) bool {
+	return kind == LeafSub || kind == LeafMsg || kind == LeafUnsub && p.mode.LeafUnsubOrigin
 }
 
 // interpretSub reads what stands behind the subject of RS+ and LS+: a queue and its weight, or nothing.
@@ -86,7 +66,7 @@ func (p *Parser) interpretSub(op *Op, text []byte, behind []span) error {
 		op.Queue = behind[0].of(text)
 		op.Weight = weight(behind[1].of(text))
 	default:
-		return p.syntax(ArgumentCount, p.kind, p.lineEnd())
+		return p.syntax(ArgumentCount, op.Kind, p.lineEnd())
 	}
 	return nil
 }
@@ -107,7 +87,7 @@ func (p *Parser) interpretUnsub(op *Op, text []byte, behind []span) error {
 	case 1:
 		op.Queue = behind[0].of(text)
 	default:
-		return p.syntax(ArgumentCount, p.kind, p.lineEnd())
+		return p.syntax(ArgumentCount, op.Kind, p.lineEnd())
 	}
 	return nil
 }
@@ -116,12 +96,12 @@ func (p *Parser) interpretUnsub(op *Op, text []byte, behind []span) error {
 // queue list, and then the sizes.
 func (p *Parser) interpretMessage(op *Op, text []byte, behind []span) error {
 	sizes := 1
-	if p.kind != Msg {
+	if op.Kind != Msg {
 		sizes = 2
 	}
 	middle := len(behind) - sizes
 	if middle < 0 {
-		return p.syntax(ArgumentCount, p.kind, p.lineEnd())
+		return p.syntax(ArgumentCount, op.Kind, p.lineEnd())
 	}
 	switch middle {
 	case 0:
@@ -136,7 +116,7 @@ func (p *Parser) interpretMessage(op *Op, text []byte, behind []span) error {
 			queues = behind[2:middle]
 		case len(indicator) == 1 && indicator[0] == '|':
 		default:
-			return p.syntaxAt(BadIndicator, behind[0])
+			return p.syntaxAt(BadIndicator, op, behind[0])
 		}
 		p.setQueues(op, text, queues)
 	}
@@ -160,7 +140,7 @@ func (p *Parser) interpretSizes(op *Op, text []byte, sizes []span) error {
 	if len(sizes) == 2 {
 		n, ok := p.size(sizes[0].of(text))
 		if !ok {
-			return p.syntaxAt(BadHeaderSize, sizes[0])
+			return p.syntaxAt(BadHeaderSize, op, sizes[0])
 		}
 		op.HeaderSize = n
 	}
@@ -168,11 +148,11 @@ func (p *Parser) interpretSizes(op *Op, text []byte, sizes []span) error {
 	limit := p.limits.Payload
 	switch {
 	case !ok, limit <= 0 && n == math.MaxInt:
-		return p.syntaxAt(BadSize, last)
+		return p.syntaxAt(BadSize, op, last)
 	case op.HeaderSize > n:
-		return p.syntaxAt(BadHeaderSize, sizes[0])
+		return p.syntaxAt(BadHeaderSize, op, sizes[0])
 	case limit > 0 && n > limit:
-		return &LimitError{Token: PayloadTooLong, Op: p.kind, Offset: p.lineEnd(), Limit: limit}
+		return &LimitError{Token: PayloadTooLong, Op: op.Kind, Offset: p.lineEnd(), Limit: limit}
 	}
 	op.Size = n
 	return nil
@@ -190,6 +170,6 @@ func (p *Parser) size(b []byte) (int, bool) {
 func (p *Parser) lineEnd() int64 { return p.offset() - 1 }
 
 // syntaxAt is an error about one argument.
-func (p *Parser) syntaxAt(t Token, argument span) error {
-	return p.syntax(t, p.kind, p.textAt+int64(argument.lo))
+func (p *Parser) syntaxAt(t Token, op *Op, argument span) error {
+	return p.syntax(t, op.Kind, p.textAt+int64(argument.lo))
 }

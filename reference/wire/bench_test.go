@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
-// Two benchmarks over the same streams, fed in pieces as a socket would give them: BenchmarkFloor does the least that
-// anyone must do who wants the next message (find each LF, read the size, step over the payload), BenchmarkParse what this
-// package does. Both report the time per message, so that their quotient is the price of parsing.
+// What parsing costs: BenchmarkFloor does the least that anyone must do who wants the next message (find each LF, read the
+// size, step over the payload), BenchmarkParse does what this package does, over the same streams. BenchmarkRatio measures both in turn
+// and prints the quotient: it is the one to read on a machine that does other things too.
 //
-//	go test -run - -bench 'Parse|Floor' -count 6 ./reference/wire
+//	go test -run '^$' -bench Ratio -benchmem ./reference/wire
 
 // benchStream is a stream of operations and how many they are.
 type benchStream struct {
@@ -87,15 +88,67 @@ func established(tb testing.TB) benchStream {
 	return s
 }
 
+// BenchmarkRatio runs parser and floor in turn and compares the best round of each.
+func BenchmarkRatio(b *testing.B) {
+	for _, s := range benchStreams(b) {
+		b.Run(s.name, func(b *testing.B) {
+			parser, rounds := parserOf(s), 1+20000/s.ops
+			best := func(so time.Duration, run func() int) time.Duration {
+				start := time.Now()
+				for range rounds {
+					if n := run(); n != s.ops {
+						b.Fatalf("%d operations instead of %d", n, s.ops)
+					}
+				}
+				return min(so, time.Since(start))
+			}
+			parse, least := time.Hour, time.Hour
+			b.ReportAllocs()
+			for b.Loop() {
+				parse = best(parse, parser)
+				least = best(least, func() int { return floor(s.bytes) })
+			}
+			perMsg := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / float64(rounds*s.ops) }
+			b.ReportMetric(perMsg(parse), "parse-ns/msg")
+			b.ReportMetric(perMsg(least), "floor-ns/msg")
+			b.ReportMetric(float64(parse)/float64(least), "x-floor")
+			b.ReportMetric(0, "ns/op") // a round of both says nothing
+		})
+	}
+}
+
+// parserOf returns a run of the parser over the whole stream in one feed.
+func parserOf(s benchStream) func() int {
+	p, op := NewParser(anyFirst()), new(Op)
+	return func() int {
+		p.Feed(s.bytes)
+		n := 0
+		for p.Next(op) == nil {
+			n++
+		}
+		return n
+	}
+}
+
 func BenchmarkParse(b *testing.B) {
+	for _, s := range benchStreams(b) {
+		b.Run(s.name, func(b *testing.B) { perMessage(b, s, parserOf(s)) })
+	}
+}
+
+// BenchmarkPieces is BenchmarkParse with the stream in reads of 32 KiB, so that an operation now and then straddles two.
+func BenchmarkPieces(b *testing.B) {
+	const read = 32 << 10
 	for _, s := range benchStreams(b) {
 		b.Run(s.name, func(b *testing.B) {
 			p, op := NewParser(anyFirst()), new(Op)
 			perMessage(b, s, func() int {
-				p.Feed(s.bytes)
 				n := 0
-				for p.Next(op) == nil {
-					n++
+				for from := 0; from < len(s.bytes); from += read {
+					p.Feed(s.bytes[from:min(from+read, len(s.bytes))])
+					for p.Next(op) == nil {
+						n++
+					}
 				}
 				return n
 			})

@@ -30,6 +30,17 @@ func mustDialect(t *testing.T, name string) Dialect {
 	return d
 }
 
+// checkAdvice: an error says where, why, and what to do.
+func checkAdvice(t *testing.T, err error, offset int) {
+	t.Helper()
+	text := err.Error()
+	_, advice, _ := strings.Cut(text, ": ")
+	_, advice, _ = strings.Cut(advice, ": ")
+	if !strings.HasPrefix(text, "wire: byte "+strconv.Itoa(offset)+": ") || len(advice) < 12 {
+		t.Errorf("%q gives no place or no advice", text)
+	}
+}
+
 // Each token is reached, in each shape that a sender can get wrong, and at the offset that errors.go promises. Every row runs in
 // every cut and through the oracle. A "^" in the input marks the offset and is taken out.
 func TestErrors(t *testing.T) {
@@ -51,6 +62,8 @@ func TestErrors(t *testing.T) {
 		{"line end inside a name", anyFirst(), "RS^\r\n", "syntax unknown_op none"},
 		{"Au is not A-", anyFirst(), "A^u x\r\n", "syntax unknown_op none"},
 		{"VT is not +", anyFirst(), "RS^\x0b $G foo\r\n", "syntax unknown_op none"},
+		{"dotless i is not I", anyFirst(), "^\u0131nfo {}\r\n", "syntax unknown_op none"},
+		{"long s is not S", anyFirst(), "R^\u017f+ $G foo\r\n", "syntax unknown_op none"},
 		{"MSG", anyFirst(), "^MSG foo 1 1\r\nx\r\n", "syntax unknown_op none"},
 		{"SUB", anyFirst(), "^SUB foo 1\r\n", "syntax unknown_op none"},
 		{"UNSUB", anyFirst(), "^UNSUB 1\r\n", "syntax unknown_op none"},
@@ -169,6 +182,7 @@ func TestErrors(t *testing.T) {
 			if offset, _, _ := strings.Cut(at, " "); layerToken != row.want || offset != strconv.Itoa(len(before)) {
 				t.Errorf("%q: %s, want %s @%d", in, describe(got.err), row.want, len(before))
 			}
+			checkAdvice(t, got.err, len(before))
 			reached[Token(strings.Fields(row.want)[1])] = true
 		})
 	}

@@ -1,10 +1,6 @@
 package wire
 
-import (
-	"encoding/binary"
-	"math"
-	"math/bits"
-)
+import "math"
 
 // span is one argument: the bytes lo to hi of a text.
 type span struct{ lo, hi int }
@@ -15,49 +11,22 @@ func (s span) of(text []byte) []byte { return text[s.lo:s.hi:s.hi] }
 // argument (seen 2.1.2 to 2.15.2). LF cannot be met here, it ended the line.
 func isSeparator(c byte) bool { return c == ' ' || c == '\t' || c == '\r' }
 
-// split appends the arguments of text to fields. It looks at eight bytes at a time: most lines are subjects of 20 to 80 bytes
-// with two or three separators.
+// split appends the arguments of text to fields.
 func split(fields []span, text []byte) []span {
-	const (
-		ones  = 0x0101010101010101
-		highs = ones << 7
-	)
 	lo := 0
-	for i := 0; i < len(text); i += 8 {
-		word := load(text, i)
-		// The high bit of each byte that is at most a blank; above such a byte a '!' may be marked too.
-		marks := (word - ones*(' '+1)) &^ word & highs
-		for ; marks != 0; marks &= marks - 1 {
-			at := i + bits.TrailingZeros64(marks)/8
-			if !isSeparator(text[at]) {
-				continue
-			}
-			if at > lo {
-				fields = append(fields, span{lo, at})
-			}
-			lo = at + 1
+	for at, c := range text {
+		if !isSeparator(c) {
+			continue
 		}
+		if at > lo {
+			fields = append(fields, span{lo, at})
+		}
+		lo = at + 1
 	}
 	if lo < len(text) {
 		fields = append(fields, span{lo, len(text)})
 	}
 	return fields
-}
-
-// load returns the eight bytes of text from i on, the first one lowest; bytes behind the end read as 0xff.
-func load(text []byte, i int) uint64 {
-	if i+8 <= len(text) {
-		return binary.LittleEndian.Uint64(text[i:])
-	}
-	missing := 8 * (i + 8 - len(text))
-	if len(text) >= 8 {
-		return binary.LittleEndian.Uint64(text[len(text)-8:])>>missing | ^uint64(0)<<(64-missing)
-	}
-	word := ^uint64(0)
-	for at := len(text) - 1; at >= i; at-- {
-		word = word<<8 | uint64(text[at])
-	}
-	return word
 }
 
 // number reads a run of digits; ok is false for anything else. Leading zeros are fine. A value that does not fit an int reads

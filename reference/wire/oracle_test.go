@@ -100,7 +100,7 @@ func (o *oracle) operation() error {
 
 // name finds the operation that the input goes on with.
 func (o *oracle) name() (Kind, string, error) {
-	rest := strings.ToUpper(string(o.in[o.pos:min(o.pos+len("CONNECT"), len(o.in))]))
+	rest := oracleLetters.ReplaceAllStringFunc(string(o.in[o.pos:min(o.pos+len("CONNECT"), len(o.in))]), strings.ToUpper)
 	fits := 0
 	for name, kind := range o.names() {
 		if strings.HasPrefix(rest, name) {
@@ -120,6 +120,7 @@ func (o *oracle) name() (Kind, string, error) {
 }
 
 var (
+	oracleLetters   = regexp.MustCompile(`[a-z]`) // names are ASCII
 	oracleBlanks    = regexp.MustCompile(`^[ \t]*`)
 	oracleArguments = regexp.MustCompile(`[^ \t\r]+`)
 	oracleWeights   = regexp.MustCompile(`^[0-9]{1,9}$`)

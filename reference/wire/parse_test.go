@@ -55,7 +55,7 @@ func parse(d Dialect, in []byte, cuts []int, after func(*Op, Mode) Mode) (parsed
 			mode = after(&op, mode)
 			p.SetMode(mode)
 		}
-		if err := checkMemory(p, d.Limits); err != nil {
+		if err := checkMemory(p, d.Limits, to); err != nil {
 			return got, err
 		}
 		// The chunk goes back to its owner: whatever the parser still needs of it must have been copied.
@@ -86,16 +86,16 @@ func parse(d Dialect, in []byte, cuts []int, after func(*Op, Mode) Mode) (parsed
 	return got, nil
 }
 
-// checkMemory holds the parser to what it may keep.
-func checkMemory(p *Parser, l Limits) error {
+// checkMemory holds the parser to what it may keep after so many bytes.
+func checkMemory(p *Parser, l Limits, received int) error {
 	if l.ControlLine > 0 && len(p.text) > l.ControlLine+1 {
 		return fmt.Errorf("%d bytes of a line kept, the limit is %d", len(p.text), l.ControlLine)
 	}
 	if l.Buffered > 0 && len(p.part) > l.Buffered {
 		return fmt.Errorf("%d bytes of a payload kept, the limit is %d", len(p.part), l.Buffered)
 	}
-	if received := len(p.part); cap(p.part) > max(keepBuffer, 2*received) {
-		return fmt.Errorf("%d bytes set aside for a payload of which %d came", cap(p.part), received)
+	if set := max(cap(p.part), cap(p.text)); set > max(256, 2*received) {
+		return fmt.Errorf("%d bytes set aside after %d came", set, received)
 	}
 	return nil
 }

@@ -2,14 +2,14 @@ package wire
 
 import (
 	"bytes"
-	"encoding/binary"
 	"io"
 )
 
-// keepBuffer is the memory in bytes that a parser keeps between operations; what a larger one needed is given back.
+// What a parser keeps between operations; what a larger one needed is given back. Servers take payloads of up to 1 MiB from
+// their clients unless configured, so on most routes nothing is ever allocated twice.
 const (
-	keepBuffer = 64 << 10
-	keepFields = 256 // as many arguments' places
+	keepBuffer = 1 << 20 // bytes of a line, and of a payload, that straddled feeds
+	keepFields = 256     // arguments
 )
 
 // A phase is the part of an operation that the next byte belongs to.
@@ -24,6 +24,7 @@ const (
 	phaseText                  // the argument text, up to LF
 	phasePayload               // payload bytes
 	phaseTerminal              // CR and LF behind the payload
+	phaseFailed                // none: bytes were refused
 )
 
 // Parser turns the bytes of one connection into operations. It does no I/O. Not for concurrent use.
@@ -33,9 +34,10 @@ const (
 // never with the size that was announced: at most one argument text (Limits.ControlLine), the places of its
 // arguments, and one payload or part of one (Limits.Payload, Limits.Buffered).
 type Parser struct {
-	names  *nameTable
-	limits Limits
-	mode   Mode
+	names   *nameTable
+	headers bool // HMSG is among names
+	limits  Limits
+	mode    Mode
 
 	buf  []byte // lent by Feed
 	pos  int    // the next byte of buf
@@ -54,6 +56,9 @@ type Parser struct {
 	fields []span   // of the argument text
 	queues [][]byte // what Op.Queues points to
 
+	marks [maxMarks]int  // of whole: where separators stand in a line
+	quick [maxMarks]span // and what stands between them
+
 	head     Op     // a message whose payload is still coming, without Payload
 	part     []byte // payload bytes that straddle feeds
 	terminal int    // bytes of CR LF seen
@@ -62,7 +67,7 @@ type Parser struct {
 // NewParser returns a parser for the bytes a peer of dialect d sends on an accepted connection.
 // On a connection that we dialled, the other side sends no CONNECT: clear d.ConnectFirst there.
 func NewParser(d Dialect) *Parser {
-	p := &Parser{names: namesOf(d), limits: d.Limits, phase: phaseName}
+	p := &Parser{names: namesOf(d), headers: d.Headers, limits: d.Limits, phase: phaseName}
 	if d.ConnectFirst {
 		p.phase = phaseFirst
 	}
@@ -88,6 +93,10 @@ func (p *Parser) Next(op *Op) error {
 	if p.grown {
 		p.release()
 	}
+	if p.whole(op) {
+		p.done = p.base + int64(p.pos)
+		return nil
+	}
 	err := p.next(op)
 	if err == nil {
 		p.done = p.base + int64(p.pos)
@@ -95,7 +104,7 @@ func (p *Parser) Next(op *Op) error {
 	}
 	p.lent = false
 	if err != ErrNeedMore {
-		p.err = err
+		p.err, p.phase = err, phaseFailed
 	}
 	return err
 }
@@ -105,7 +114,7 @@ func (p *Parser) next(op *Op) error {
 	if p.err != nil {
 		return p.err
 	}
-	if p.phase < phaseIgnored && !p.glance() {
+	if p.phase < phaseIgnored {
 		if err := p.readName(); err != nil {
 			return err
 		}
@@ -119,91 +128,76 @@ func (p *Parser) next(op *Op) error {
 	if p.phase == phaseBlanks && !p.skipBlanks() {
 		return ErrNeedMore
 	}
-	text, err := p.readText()
-	if err != nil {
-		return err
+	switch p.kind {
+	case Info, Connect, Err:
+		return p.readBody(op)
 	}
-	p.phase = phaseName
-	return p.interpret(op, text)
+	return p.readArguments(op)
 }
 
-// glance recognises in one look the three names that a busy route is made of, as servers spell them. It is a short cut
-// through readName and nothing else.
-func (p *Parser) glance() bool {
-	if p.phase != phaseName || p.row != 0 || len(p.buf)-p.pos < 5 {
-		return false
-	}
-	in := p.buf[p.pos : p.pos+5]
-	const rsPlus, rsMinus, rmsg = 'R' | 'S'<<8 | '+'<<16 | ' '<<24, 'R' | 'S'<<8 | '-'<<16 | ' '<<24, 'R' | 'M'<<8 | 'S'<<16 | 'G'<<24
-	switch name := binary.LittleEndian.Uint32(in); {
-	case name == rsPlus:
-		p.kind, p.pos = Sub, p.pos+4
-	case name == rmsg && in[4] == ' ':
-		p.kind, p.pos = Msg, p.pos+5
-	case name == rsMinus:
-		p.kind, p.pos = Unsub, p.pos+4
-	default:
-		return false
-	}
-	p.text, p.phase = p.text[:0], phaseBlanks
-	return true
-}
-
-// readName reads the name and decides by it how the line goes on. INFO and CONNECT need no delimiter (seen 2.1.2 to 2.15.2).
+// readName reads what comes before the argument text: the gate in front of the first operation, the name, the delimiter.
 func (p *Parser) readName() error {
-	in := p.buf[p.pos:]
-	if len(in) == 0 {
-		return ErrNeedMore
-	}
 	if p.phase == phaseFirst {
+		if p.pos == len(p.buf) {
+			return ErrNeedMore
+		}
 		// 2.11.17, 2.12.15: looked at before anything else, one byte decides.
-		if in[0] != 'C' && in[0] != 'c' {
+		if c := p.buf[p.pos]; c != 'C' && c != 'c' {
 			return &StateError{Token: ConnectRequired, Offset: p.offset()}
 		}
 		p.phase = phaseName
 	}
 	if p.phase == phaseName {
-		row, at := p.row, 0
-		for row < nameEnd {
-			if at == len(in) {
-				if p.row == 0 {
-					p.text = p.text[:0]
-				}
-				p.row, p.pos = row, p.pos+at
-				p.hold(in)
-				return ErrNeedMore
-			}
-			row = p.names[row&63][in[at]]
-			at++
-			if row == 0 {
-				p.pos += at - 1
-				return p.syntax(UnknownOp, None, p.offset())
-			}
+		if err := p.matchName(); err != nil {
+			return err
 		}
-		p.kind, p.row = Kind(row-nameEnd), 0
-		p.pos += at
-		p.text = p.text[:0]
-		switch p.kind {
-		case Ping, Pong, OK:
-			p.phase = phaseIgnored
-			return nil
-		case Info, Connect:
-			p.phase = phaseBlanks
-			return nil
-		}
-		p.phase = phaseDelim
-		in = in[at:]
 	}
-	if len(in) == 0 {
+	if p.phase != phaseDelim {
+		return nil
+	}
+	if p.pos == len(p.buf) {
 		return ErrNeedMore
 	}
-	if in[0] != ' ' && in[0] != '\t' {
+	if c := p.buf[p.pos]; c != ' ' && c != '\t' {
 		// [doc]: fields are delimited by blank or tab. A line end right behind the name is none.
 		return p.syntax(MissingDelimiter, p.kind, p.offset())
 	}
 	p.pos++
 	p.phase = phaseBlanks
 	return nil
+}
+
+// matchName reads the name up to its last byte, or to the first one that fits no operation. What follows depends on it:
+// INFO and CONNECT need no delimiter, PING, PONG and +OK take anything (seen 2.1.2 to 2.15.2).
+func (p *Parser) matchName() error {
+	in, row := p.buf[p.pos:], p.row
+	if row == 0 {
+		p.text = p.text[:0]
+	}
+	for at, c := range in {
+		row = p.names[row&63][c]
+		if row == 0 {
+			p.pos += at
+			return p.syntax(UnknownOp, None, p.offset())
+		}
+		if row < nameEnd {
+			continue
+		}
+		p.kind, p.row, p.pos, p.text = Kind(row-nameEnd), 0, p.pos+at+1, p.text[:0]
+		switch p.kind {
+		case Ping, Pong, OK:
+			p.phase = phaseIgnored
+		case Info, Connect:
+			p.phase = phaseBlanks
+		default:
+			p.phase = phaseDelim
+		}
+		return nil
+	}
+	p.row = row
+	p.hold(in) // for Rest
+	p.pos += len(in)
+	return ErrNeedMore
 }
 
 // readIgnored skips to the line end. The bytes are not kept and count against no limit (seen 2.1.2 to 2.15.2).
@@ -230,6 +224,31 @@ func (p *Parser) skipBlanks() bool {
 		}
 	}
 	return false
+}
+
+// readBody reads INFO, CONNECT and -ERR, whose text is no list of arguments.
+func (p *Parser) readBody(op *Op) error {
+	text, err := p.readText()
+	if err != nil {
+		return err
+	}
+	p.phase = phaseName
+	*op = Op{Kind: p.kind, Body: trim(text)}
+	switch p.kind {
+	case Info:
+		op.InfoBody = new(InfoBody)
+		err = op.InfoBody.UnmarshalJSON(op.Body)
+	case Connect:
+		op.ConnectBody = new(ConnectBody)
+		err = op.ConnectBody.UnmarshalJSON(op.Body)
+	}
+	if err != nil {
+		return &SyntaxError{
+			Token: BadJSON, Op: p.kind, Offset: p.lineEnd(),
+			Detail: "the text must be one JSON object with members of their types: " + err.Error(),
+		}
+	}
+	return nil
 }
 
 // readText returns the argument text without its line end.

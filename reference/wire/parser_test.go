@@ -68,7 +68,7 @@ func TestMemoryFollowsBytes(t *testing.T) {
 		if err := p.Next(new(Op)); err != ErrNeedMore {
 			t.Fatal(err)
 		}
-		if cap(p.part) > max(keepBuffer, 2*sent) {
+		if cap(p.part) > 2*sent+1024 {
 			t.Fatalf("%d bytes set aside after %d came", cap(p.part), sent)
 		}
 	}
@@ -76,15 +76,20 @@ func TestMemoryFollowsBytes(t *testing.T) {
 
 // What one large operation needed is given back with the next call.
 func TestMemoryIsGivenBack(t *testing.T) {
-	p := NewParser(anyFirst())
-	large := NewMsg("$G", strings.Repeat("s", 60000), "", make([]byte, 1<<20))
+	p := NewParser(mustDialect(t, "srv-2.10"))
+	large := NewMsg("$G", strings.Repeat("s", OwnControlLine-100), "", make([]byte, 4<<20))
 	for _, in := range [][]byte{large.AppendTo(nil), []byte("RMSG $G foo |" + strings.Repeat(" q", 2000) + " 0\r\n\r\n")} {
-		p.Feed(in[:len(in)-1])
-		if err := p.Next(new(Op)); err != ErrNeedMore {
-			t.Fatal(err)
+		for _, chunk := range [][]byte{in[:len(in)/9], in[len(in)/9 : len(in)-1]} {
+			p.Feed(chunk)
+			if err := p.Next(new(Op)); err != ErrNeedMore {
+				t.Fatal(err)
+			}
 		}
 		p.Feed(in[len(in)-1:])
 		next(t, p)
+		if cap(p.part) <= keepBuffer && cap(p.fields) <= keepFields {
+			t.Fatal("nothing large was needed")
+		}
 		if err := p.Next(new(Op)); err != ErrNeedMore {
 			t.Fatal(err)
 		}
@@ -199,6 +204,24 @@ func TestFinish(t *testing.T) {
 	p.Feed([]byte("PING\r\n"))
 	if p.Finish() != io.ErrUnexpectedEOF {
 		t.Error("bytes that nobody read were taken for the end")
+	}
+}
+
+// After an error nothing more is read, however good the bytes behind it are.
+func TestErrorsStick(t *testing.T) {
+	for _, bad := range []string{"XYZ", "\n", "RS+ $G\r\n", "RMSG $G foo x\r\n", "RMSG $G foo 0\r\nX", "INFO {\r\n", "RMSG $G foo 999999999\r\n"} {
+		p := NewParser(anyFirst())
+		p.Feed([]byte(bad + "RS+ $G foo\r\nRS+ $G foo\r\nRMSG $G foo 0\r\n\r\nPING\r\n"))
+		first := p.Next(new(Op))
+		if first == nil || first == ErrNeedMore {
+			t.Fatalf("%q: %v", bad, first)
+		}
+		for range 5 {
+			if again := p.Next(new(Op)); again != first {
+				t.Errorf("%q: %v, then %v", bad, first, again)
+			}
+			p.Feed([]byte("RS+ $G foo\r\nRS+ $G foo\r\n"))
+		}
 	}
 }
 

@@ -1,22 +1,14 @@
 package wire
 
-// takePayload completes a message whose line was just read: out of the bytes fed if all of it is there, else the parser
-// begins to wait.
+// takePayload begins to read the payload of a message whose line was just read. The line may lie in bytes that go back to
+// their owner before the payload is complete, so it is read again from a copy.
 func (p *Parser) takePayload(op *Op, text []byte) error {
-	in, size := p.buf[p.pos:], op.Size
-	whole := p.limits.Buffered <= 0 || size <= p.limits.Buffered
-	if whole && len(in)-2 >= size && in[size] == '\r' && in[size+1] == '\n' {
-		op.Payload = in[:size:size]
-		p.pos += size + 2
-		return nil
-	}
-	// The line may lie in bytes that go back to their owner before the payload is complete: read it again from a copy.
 	if len(p.text) == 0 {
 		p.hold(text)
 		text = p.text
 	}
 	p.head = Op{Kind: p.kind}
-	if err := p.interpretFields(&p.head, text); err != nil {
+	if err := p.interpretFields(&p.head, text, p.fields); err != nil {
 		return err
 	}
 	p.grown, p.terminal, p.phase = true, 0, phasePayload

@@ -1,0 +1,44 @@
+# Every target works on a fresh machine with Go; nothing else has to be installed.
+
+GO       ?= go
+BIN      := bin/natsroute
+GOFUMPT  := mvdan.cc/gofumpt@v0.12.0
+STATIC   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+SERVERS  := v2.1.2 v2.9.25 v2.10.27 v2.12.15 v2.15.2
+FUZZTIME ?= 60s
+
+.PHONY: build test certify race lint cross fuzz-wire bench soak clean
+
+build: ## the command
+	$(GO) build -trimpath -o $(BIN) ./cmd/natsroute
+
+test: ## every test, those against real nats-servers included (built once into the user's cache directory)
+	$(GO) test -timeout 20m ./...
+
+race: ## every test under the race detector
+	$(GO) test -race -timeout 30m ./...
+
+certify: build ## certify the embedded reference server
+	$(BIN) certify
+
+lint: ## format, vet, staticcheck
+	@test -z "$$($(GO) run $(GOFUMPT) -l .)" || { $(GO) run $(GOFUMPT) -l .; echo "run: go run $(GOFUMPT) -w ."; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATIC) ./...
+
+cross: ## it builds where it is not tested
+	GOOS=darwin $(GO) vet ./...
+	GOOS=windows $(GO) vet ./...
+
+fuzz-wire: ## the parser's native fuzz target, FUZZTIME long
+	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./reference/wire
+
+bench: build ## parser against its floor; the reference server against nats-server v2.15.2
+	$(GO) test -run '^$$' -bench 'Ratio' -benchmem ./reference/wire
+	NATSROUTE_BENCH_NATS_SERVER=v2.15.2 $(GO) test -run '^$$' -bench 'RouteToClient' -benchtime 1x ./reference/server
+
+soak: build ## 20 runs on 2.1.2 and 2.15.2, 5 on the others: idle, loaded, one processor, 100 ms away; no result may differ
+	$(GO) test -run TestSoak -timeout 60m -v ./cmd/natsroute -soak
+
+clean:
+	rm -rf bin out

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/natsroute/natsroute/harness"
+)
+
+// The scripts run this test binary as natsroute, so that they see real exit codes, signals and streams.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"natsroute": main})
+}
+
+var update = flag.Bool("update", false, "write what the scripts' cmp commands got into the scripts")
+
+func params(dir string, extra ...string) testscript.Params {
+	return testscript.Params{
+		Dir: dir, Cmds: commands, UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
+		Setup: func(e *testscript.Env) error {
+			// The Go tool and its caches, for --launch nats-server@VERSION; nothing that natsroute itself reads.
+			for _, name := range []string{"HOME", "XDG_CACHE_HOME", "GOPATH", "GOMODCACHE", "GOCACHE", "GOPROXY", "GONOSUMDB", "GOSUMDB", "GOFLAGS"} {
+				if value, set := os.LookupEnv(name); set {
+					e.Setenv(name, value)
+				}
+			}
+			e.Vars = append(e.Vars, extra...)
+			e.Values[fakesKey{}] = new(fakes)
+			e.Defer(e.Values[fakesKey{}].(*fakes).close)
+			return nil
+		},
+	}
+}
+
+func TestScripts(t *testing.T) { testscript.Run(t, params("testdata/script")) }
+
+// Real servers: the oldest and the newest. Where one cannot be built here, its test has not run, and says so.
+func TestRealServers(t *testing.T) {
+	for _, version := range []string{"v2.1.2", "v2.15.2"} {
+		t.Run(version, func(t *testing.T) {
+			path, err := harness.NatsServer(context.Background(), version)
+			var missing *harness.BuildError
+			if errors.As(err, &missing) {
+				t.Skipf("not run: nats-server %s: %v", version, err)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			testscript.Run(t, params("testdata/real", "VERSION="+version, "NATS_SERVER="+path))
+		})
+	}
+}

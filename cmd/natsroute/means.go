@@ -1,0 +1,216 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/natsroute/natsroute/corpus"
+	"github.com/natsroute/natsroute/harness"
+	"github.com/natsroute/natsroute/reference/wire"
+	"github.com/natsroute/natsroute/spec/report"
+)
+
+// means reads the flags that describe the target. Server and Client come from the environment only where no flag names
+// another target: a NATS_URL in the shell must not be taken for the client port of what we start.
+func (c *certifyCommand) means(getenv func(string) string) (harness.Means, error) {
+	if c.Server == "" && c.Launch == "" && c.Dialect == "" {
+		c.Server = getenv("NATSROUTE_SERVER")
+	}
+	if c.Server != "" && c.Client == "" {
+		c.Client = getenv("NATS_URL")
+	}
+	if err := c.combinations(); err != nil {
+		return harness.Means{}, err
+	}
+	var m harness.Means
+	var err error
+	if c.Server != "" {
+		if m, err = harness.ParseRoute(c.Server); err != nil {
+			return m, usage("-s: %w", err)
+		}
+	}
+	if c.User != "" {
+		m.User, m.Password = c.User, c.Password
+	}
+	if m.User != "" && m.Password == "" {
+		m.Password = getenv("NATSROUTE_PASSWORD")
+	}
+	if m.Client, err = clientURL(c.Client); err != nil {
+		return m, err
+	}
+	if m.Accounts, err = accounts(c.Account); err != nil {
+		return m, err
+	}
+	if m.TLS, err = c.tls(m.TLS); err != nil {
+		return m, err
+	}
+	m.Monitor, m.Listen, m.Advertise = c.Monitor, c.Listen, c.Advertise
+	m.Settings = harness.Settings{PingInterval: c.PingInterval, PingMax: c.PingMax, AuthTimeout: c.AuthTimeout}
+	return m, nil
+}
+
+// combinations refuses flags that contradict each other.
+func (c *certifyCommand) combinations() error {
+	running, launched := c.Server != "", c.Launch != ""
+	embedded := !running && !launched
+	for _, wrong := range []struct {
+		when bool
+		say  string
+	}{
+		{running && launched, "-s names a running server and --launch starts one: give one of them"},
+		{!running && c.Client != "", "--client belongs to a running server: give its route port with -s"},
+		{!running && c.Monitor != "", "--monitor belongs to a running server: give its route port with -s"},
+		{!embedded && c.Dialect != "", "--dialect is for the embedded reference: leave out -s and --launch"},
+		{embedded && (c.User != "" || c.TLSCA != "" || c.TLSCert != "" || len(c.Account) > 0), "credentials, TLS and accounts are settings of your own target: give -s or --launch"},
+		{embedded && (c.PingInterval != 0 || c.PingMax != 0 || c.AuthTimeout != 0), "the settings of the embedded reference are known: leave out --ping-interval, --ping-max and --auth-timeout"},
+		{c.User == "" && c.Password != "", "--password without --user: give both"},
+		{(c.TLSCert == "") != (c.TLSKey == ""), "--tlscert and --tlskey belong together: give both"},
+		{c.PingMax < 0 || c.PingInterval < 0 || c.AuthTimeout < 0, "--ping-interval, --ping-max and --auth-timeout cannot be negative"},
+		{c.PingMax != 0 && c.PingInterval == 0, "--ping-max is judged together with --ping-interval: give both"},
+		{c.Advertise != "" && c.Listen == "", "--advertise without --listen: say where to listen too"},
+		{c.Disruptive && running && !c.OwnTarget, "--disruptive can kill or rename the server at -s: add --i-own-this-target if you may do that to it"},
+		{c.Timeout <= 0, "--timeout must be longer than nothing"},
+		{c.RerunFailed != "" && len(c.Only) > 0, "--rerun-failed and --only both say what to run: give one of them"},
+		{c.Trace && c.Quiet, "--trace tells everything and --quiet next to nothing: give one of them"},
+	} {
+		if wrong.when {
+			return usage("%s", wrong.say)
+		}
+	}
+	return nil
+}
+
+var versionForm = regexp.MustCompile(`^v?2\.[0-9]+\.[0-9]+(-\S+)?$`)
+
+// vocabulary refuses names that nothing answers to.
+func (c *certifyCommand) vocabulary(register *corpus.Corpus) error {
+	profiles := corpus.ProfileNames()
+	if c.Profile != "auto" && !slices.Contains(profiles, c.Profile) {
+		return usage("there is no profile %q: give auto or one of %s", c.Profile, strings.Join(profiles, ", "))
+	}
+	if c.Dialect != "" {
+		if _, err := wire.DialectByName(c.Dialect); err != nil {
+			return usage("there is no dialect %q: give one of %s", c.Dialect, strings.Join(profiles, ", "))
+		}
+	}
+	if version, named := strings.CutPrefix(c.Launch, "nats-server@"); named && !versionForm.MatchString(version) {
+		return usage("--launch nats-server@%s: that is no version: write one like nats-server@v2.15.2", version)
+	}
+	for _, name := range c.Require {
+		if name != report.RequireAll && !slices.Contains(corpus.Capabilities(), name) {
+			return usage("there is no capability %q: give all or some of %s", name, strings.Join(corpus.Capabilities(), ", "))
+		}
+	}
+	return nil
+}
+
+// clientURL completes what people write for a client port: a host, host:port, or a URL.
+func clientURL(s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	text := s
+	if !strings.Contains(s, "://") {
+		if ip := net.ParseIP(s); ip != nil && strings.Contains(s, ":") {
+			text = "[" + s + "]"
+		}
+		text = "nats://" + text
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" {
+		return "", usage("--client: %s is no client URL: write nats://HOST:PORT or nats://USER:PASSWORD@HOST:PORT", maskURL(s))
+	}
+	if u.Scheme != "nats" && u.Scheme != "tls" {
+		return "", usage("--client: %s: the scheme of a client URL is nats or tls", maskURL(s))
+	}
+	if u.Port() == "" {
+		u.Host = net.JoinHostPort(u.Hostname(), "4222")
+	}
+	return u.String(), nil
+}
+
+// maskURL is an address without what may be a secret in it.
+func maskURL(s string) string {
+	if at := strings.LastIndexByte(s, '@'); at >= 0 {
+		s = "***" + s[at:]
+	}
+	return fmt.Sprintf("%q", s)
+}
+
+// accounts reads --account NAME=USER:PASSWORD.
+func accounts(flags []string) (map[string]harness.Credentials, error) {
+	if len(flags) == 0 {
+		return nil, nil
+	}
+	all := make(map[string]harness.Credentials)
+	for i, f := range flags {
+		name, login, named := strings.Cut(f, "=")
+		user, password, both := strings.Cut(login, ":")
+		if !named || !both || name == "" || user == "" {
+			return nil, usage("--account number %d is not NAME=USER:PASSWORD", i+1) // its text may hold a password
+		}
+		if _, twice := all[name]; twice {
+			return nil, usage("--account names %q twice: give one client for each account", name)
+		}
+		all[name] = harness.Credentials{User: user, Password: password}
+	}
+	return all, nil
+}
+
+// tls reads the certificates. Without any TLS flag it is what the address says.
+func (c *certifyCommand) tls(said *tls.Config) (*tls.Config, error) {
+	if c.TLSCA == "" && c.TLSCert == "" {
+		return said, nil
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if c.TLSCA != "" {
+		text, err := os.ReadFile(c.TLSCA)
+		if err != nil {
+			return nil, usage("--tlsca: %w", err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(text) {
+			return nil, usage("--tlsca: %s holds no certificate in PEM form", c.TLSCA)
+		}
+	}
+	if c.TLSCert != "" {
+		pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+		if err != nil {
+			return nil, usage("--tlscert, --tlskey: %w", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
+}
+
+// open makes the target: an address, a launched process, or the reference in this process.
+func (c *certifyCommand) open(ctx context.Context, m harness.Means, progress func(string)) (*harness.Target, error) {
+	switch {
+	case c.Server != "":
+		t, err := harness.External(m)
+		if err != nil {
+			return nil, usage("%w", err)
+		}
+		return t, nil
+	case c.Launch != "":
+		t, err := harness.Launch(ctx, harness.LaunchConfig{Command: c.Launch, Means: m, Progress: progress})
+		var wrong *harness.CommandError
+		switch {
+		case errors.As(err, &wrong):
+			return nil, usage("%w", err)
+		case err != nil:
+			return nil, &failure{Code: report.ExitUnreachable, Err: err}
+		}
+		return t, nil
+	}
+	return harness.InProcess(c.Dialect)
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sort"
+	"testing"
+
+	"github.com/natsroute/natsroute/harness"
+	"github.com/natsroute/natsroute/spec/report"
+)
+
+// outcome is what one certify of a process of its own left behind.
+type outcome struct {
+	exit   int
+	text   string
+	report report.Report
+}
+
+// certify runs the command, as a script would, and reads its report.
+func certify(t *testing.T, env []string, args ...string) outcome {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "out")
+	cmd := exec.Command("natsroute", append([]string{"certify", "-o", dir}, args...)...)
+	cmd.Env = append(os.Environ(), env...)
+	var text bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &text, &text
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	o := outcome{exit: cmd.ProcessState.ExitCode(), text: text.String()}
+	b, err := os.ReadFile(filepath.Join(dir, "report.json"))
+	if err != nil {
+		t.Fatalf("exit %d and no report: %v\n%s", o.exit, err, o.text)
+	}
+	if err := json.Unmarshal(b, &o.report); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// certifyExternal certifies the server at these addresses with everything else that is known of it.
+func certifyExternal(t *testing.T, env []string, m harness.Means, route, client string) outcome {
+	t.Helper()
+	args := []string{"-s", route, "--client", client}
+	if m.Settings.PingInterval > 0 {
+		args = append(args, "--ping-interval", m.Settings.PingInterval.String())
+	}
+	var names []string
+	for name := range m.Accounts {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		args = append(args, "--account", name+"="+m.Accounts[name].User+":"+m.Accounts[name].Password)
+	}
+	return certify(t, env, args...)
+}
+
+func certifyLaunched(t *testing.T, env []string, version string) outcome {
+	t.Helper()
+	return certify(t, env, "--launch", "nats-server@"+version)
+}

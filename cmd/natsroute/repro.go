@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	"github.com/natsroute/natsroute/harness"
+)
+
+// repro makes the command that runs one result again. It is kept in reports, so it holds no password, and no path
+// of this machine: passwords are named as shell variables that the reader sets, files by their base names.
+func (c *certifyCommand) repro(m harness.Means, seed int64) func(id string) string {
+	words := append([]string{"natsroute", "certify"}, c.targetWords(m)...)
+	if c.Profile != "auto" {
+		words = append(words, "--profile", quote(c.Profile))
+	}
+	if c.Disruptive {
+		words = append(words, "--disruptive")
+		if c.OwnTarget {
+			words = append(words, "--i-own-this-target")
+		}
+	}
+	head := strings.Join(words, " ")
+	return func(id string) string {
+		return fmt.Sprintf("%s --only %s --seed %d --trace", head, quote(id), seed)
+	}
+}
+
+func (c *certifyCommand) targetWords(m harness.Means) []string {
+	var words []string
+	flag := func(name, value string) {
+		if value != "" {
+			words = append(words, name, value)
+		}
+	}
+	flag("-s", plain(m.Route))
+	flag("--client", clientWord(m.Client))
+	flag("--launch", plain(c.launchShown()))
+	flag("--dialect", plain(c.Dialect))
+	flag("--user", plain(m.User))
+	if m.Password != "" {
+		flag("--password", `"$NATSROUTE_PASSWORD"`)
+	}
+	for _, file := range []struct{ flag, path string }{{"--tlsca", c.TLSCA}, {"--tlscert", c.TLSCert}, {"--tlskey", c.TLSKey}} {
+		flag(file.flag, plain(baseOf(file.path)))
+	}
+	var names []string
+	for name := range m.Accounts {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		flag("--account", quote(name+"="+m.Accounts[name].User+":")+`"$NATSROUTE_PASSWORD_`+variable(name)+`"`)
+	}
+	if c.PingInterval > 0 {
+		flag("--ping-interval", c.PingInterval.String())
+	}
+	if c.PingMax > 0 {
+		flag("--ping-max", fmt.Sprint(c.PingMax))
+	}
+	if c.AuthTimeout > 0 {
+		flag("--auth-timeout", c.AuthTimeout.String())
+	}
+	flag("--listen", plain(m.Listen))
+	flag("--advertise", plain(m.Advertise))
+	return words
+}
+
+// clientWord is a client URL whose password, or token, is a variable.
+func clientWord(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || u.User == nil {
+		return plain(text)
+	}
+	before, after := u.Scheme+"://", "@"+u.Host
+	if _, both := u.User.Password(); both {
+		return quote(before+u.User.Username()+":") + `"$NATS_PASSWORD"` + quote(after)
+	}
+	return quote(before) + `"$NATS_TOKEN"` + quote(after)
+}
+
+// launchShown is the launch command for reports: paths that begin at the root are cut to their last element, because
+// they tell about the machine that made the report.
+func (c *certifyCommand) launchShown() string {
+	fields := strings.Fields(c.Launch)
+	changed := false
+	for i, f := range fields {
+		if filepath.IsAbs(f) {
+			fields[i], changed = "…/"+baseOf(f), true
+		}
+	}
+	if !changed {
+		return c.Launch
+	}
+	return strings.Join(fields, " ")
+}
+
+// baseOf is a path as a report may show it: relative ones as they are.
+func baseOf(path string) string {
+	if path == "" || !filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Base(path)
+}
+
+// variable turns an account's name into the tail of a shell variable's.
+func variable(name string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' {
+			return r
+		}
+		return '_'
+	}, strings.ToUpper(name))
+}
+
+// plain quotes a word for a POSIX shell where it needs it; empty stays empty.
+func plain(word string) string {
+	if word == "" {
+		return ""
+	}
+	return quote(word)
+}
+
+func quote(word string) string {
+	safe := strings.IndexFunc(word, func(r rune) bool {
+		return !strings.ContainsRune("@%+=:,./-_", r) && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	}) < 0
+	if safe && word != "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

@@ -1,0 +1,220 @@
+package harness
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"time"
+	"unsafe"
+
+	"github.com/natsroute/natsroute/reference/wire"
+)
+
+// keepBytes bounds what one peer keeps: operations with their copies, about half a million short ones.
+const keepBytes = 256 << 20
+
+// incoming is what the target has sent on one connection. Guarded by the peer's mu.
+type incoming struct {
+	name    string
+	dialled bool
+	parser  *wire.Parser
+	mode    wire.Mode
+	op      wire.Op // filled by the parser
+
+	raw    []byte // the bytes from rawOff on that no operation has used yet
+	rawOff int64
+
+	seen    []Seen
+	bytes   int // what seen takes
+	info    *wire.InfoBody
+	pongs   int
+	pings   int // PINGs in the bytes taken last
+	errText string
+
+	broken  error // *MalformedError
+	flood   error // *FloodError
+	closing *Closing
+}
+
+// newIncoming reads with every operation known, whatever the target's generation: what it must not send is a matter
+// for specs. Its lines may be longer than it accepts itself, for a large cluster's INFO.
+func newIncoming(name string, dialled bool) incoming {
+	d := wire.Latest()
+	d.ConnectFirst = false
+	d.Limits.ControlLine = 1 << 20
+	return incoming{name: name, dialled: dialled, parser: wire.NewParser(d)}
+}
+
+// read takes in what the target sends until the connection ends.
+func (p *Peer) read() {
+	defer p.target.running.Done()
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := p.conn.Read(buf)
+		if n > 0 {
+			p.transcript.read(buf[:n])
+			p.take(buf[:n])
+		}
+		if err != nil {
+			p.end(err)
+			return
+		}
+	}
+}
+
+func (p *Peer) take(b []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.in.take(b, p.transcript.now())
+	if p.in.pings > 0 && !p.cfg.noPong {
+		p.owed += p.in.pings
+		p.wakeAnswer()
+	}
+	p.announceChange()
+}
+
+// end records how the connection ended and lets go of it.
+func (p *Peer) end(err error) {
+	_ = p.conn.Close()
+	p.mu.Lock()
+	if p.left && !errors.Is(err, io.EOF) {
+		p.transcript.note("left")
+	} else {
+		closing := Closing{
+			ErrText: p.in.errText, At: p.transcript.now(),
+			Reset: !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF), // the latter: TLS without its farewell
+			Cut:   p.in.broken == nil && p.in.parser.Finish() != nil,
+		}
+		p.in.closing = &closing
+		if closing.Reset {
+			p.transcript.note("closed by the target with a reset")
+		} else {
+			p.transcript.note("closed by the target")
+		}
+	}
+	p.announceChange()
+	p.mu.Unlock()
+	close(p.done)
+	p.target.forget(p)
+}
+
+// take reads the operations in b, which it does not keep.
+func (in *incoming) take(b []byte, at time.Duration) {
+	in.pings = 0
+	if in.broken != nil {
+		return
+	}
+	in.raw = append(in.raw, b...)
+	in.parser.Feed(b)
+	used := 0
+	for {
+		err := in.parser.Next(&in.op)
+		if errors.Is(err, wire.ErrNeedMore) {
+			break
+		}
+		if err != nil {
+			near := in.raw[used:]
+			in.broken = &MalformedError{Conn: in.name, Near: bytes.Clone(near[:min(len(near), 256)]), Err: err}
+			in.raw = nil
+			return
+		}
+		end := int(in.parser.Offset() - in.rawOff)
+		in.keep(in.raw[used:end], in.rawOff+int64(used), at)
+		used = end
+	}
+	in.raw = append(in.raw[:0], in.raw[used:]...)
+	in.rawOff += int64(used)
+}
+
+// keep notes one operation.
+func (in *incoming) keep(raw []byte, off int64, at time.Duration) {
+	switch in.op.Kind {
+	case wire.Ping:
+		in.pings++
+	case wire.Pong:
+		in.pongs++
+	case wire.Err:
+		in.errText = in.op.ErrText()
+	}
+	cost := int(unsafe.Sizeof(Seen{})) + 2*len(raw)
+	if in.flood == nil && in.bytes+cost > keepBytes {
+		in.flood = &FloodError{Conn: in.name, Ops: len(in.seen)}
+	}
+	if in.flood != nil {
+		return
+	}
+	in.bytes += cost
+	s := Seen{Op: in.op.Clone(), Raw: bytes.Clone(raw), At: at, Off: off}
+	in.seen = append(in.seen, s)
+	if s.Op.Kind == wire.Info && in.info == nil {
+		in.first(s.Op.InfoBody)
+	}
+}
+
+// first takes in the target's first INFO. A target that dialled us may dedicate the connection to one account: its
+// further operations carry none.
+func (in *incoming) first(info *wire.InfoBody) {
+	in.info = info
+	if !in.dialled && info.RouteAccount != "" {
+		in.mode.Pinned = true
+		in.parser.SetMode(in.mode)
+	}
+}
+
+// applyMode follows what our own INFO announces and what changes how the target's further bytes are read. mu is held,
+// and the INFO has not been written yet.
+func (p *Peer) applyMode(ops []wire.Op) {
+	for i := range ops {
+		info := ops[i].InfoBody
+		if ops[i].Kind != wire.Info || info == nil || p.announced != nil && info.ServerID != p.announced.ServerID {
+			continue // news about another server
+		}
+		p.announced = info
+		p.in.mode.LeafUnsubOrigin = info.LNOCU || info.LN
+		p.in.mode.Pinned = p.in.mode.Pinned || p.in.dialled && info.RouteAccount != ""
+		p.in.parser.SetMode(p.in.mode)
+	}
+}
+
+// SetMode says how the target's further bytes are read, for a peer that announced it in raw bytes. Send and Register
+// do it by themselves.
+func (p *Peer) SetMode(m wire.Mode) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.in.mode = m
+	p.in.parser.SetMode(m)
+}
+
+// Leave closes the connection: FIN after all that was sent. The target removes what it has of us, some time after. The
+// connection is let go when the target closes its side too, two seconds later at the latest.
+func (p *Peer) Leave() {
+	p.mu.Lock()
+	p.left = true
+	p.announceChange()
+	p.mu.Unlock()
+	p.wakeAnswer()
+	_ = p.conn.SetReadDeadline(time.Now().Add(2 * time.Second))
+	_ = p.conn.SetWriteDeadline(time.Now().Add(time.Second))
+	if p.CloseWrite() != nil {
+		_ = p.conn.Close()
+	}
+}
+
+// abandon closes the connection at once and waits for its goroutines.
+func (p *Peer) abandon() {
+	p.mu.Lock()
+	p.left = true
+	p.mu.Unlock()
+	_ = p.conn.Close()
+	<-p.done
+}
+
+// CloseWrite sends FIN and goes on reading.
+func (p *Peer) CloseWrite() error {
+	p.transcript.note("we send FIN")
+	if c, ok := p.conn.(interface{ CloseWrite() error }); ok {
+		return c.CloseWrite()
+	}
+	return net.ErrClosed
+}

@@ -1,0 +1,8 @@
+//go:build unix && !linux
+
+package harness
+
+import "syscall"
+
+// dieWithUs can do nothing here: the system has no such signal.
+func dieWithUs(*syscall.SysProcAttr) {}

@@ -1,0 +1,163 @@
+package route
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/natsroute/natsroute/reference/wire"
+)
+
+// Config is one server as the node sees it. A zero value of an optional member means what its comment says.
+type Config struct {
+	ID             string // server_id, also CONNECT's name
+	Name           string // server_name; empty: ID
+	Cluster        string // cluster name; needed by dialects that have names (2.5 and later)
+	ClusterDynamic bool   // the name was generated: a configured or greater name of a peer replaces it
+	Version        string // INFO's version
+	GoVersion      string // INFO's go
+	Host           string // what INFO announces
+	Port           int
+	Advertise      string   // host:port for INFO's ip member; empty: none
+	ClientURLs     []string // INFO's connect_urls, host:port
+	MaxPayload     int32    // announced, not enforced
+
+	// Dialect chooses the generation of servers the node behaves like. The node takes messages whole:
+	// Limits.Buffered must be 0.
+	Dialect wire.Dialect
+
+	User, Password string        // credentials wanted from peers; empty: none
+	AuthTimeout    time.Duration // 0: 2 s
+
+	PingInterval time.Duration // 0: 2 min, at most 30 s with a pooling dialect, as servers do
+	PingMax      int           // 0: 2
+
+	Routes         []Dial        // explicit routes
+	ReconnectDelay time.Duration // 0: 1 s
+
+	// Accounts lists the accounts that exist; "$G" always does. nil: every account exists.
+	Accounts []string
+
+	// Seed drives queue choice, the jitter of dials and nonces: the same events give the same actions.
+	Seed uint64
+}
+
+// What servers use when nothing is configured (seen 2.9.25 to 2.15.2).
+const (
+	defaultAuthTimeout    = 2 * time.Second
+	defaultPingInterval   = 2 * time.Minute
+	maxPoolPingInterval   = 30 * time.Second
+	defaultPingMax        = 2
+	defaultReconnectDelay = time.Second
+	firstPing             = time.Second
+
+	globalAccount   = "$G"
+	reservedCluster = "_" // names leaf interest without an origin cluster (2.15)
+)
+
+// validate says what is wrong with the configuration and how to put it right.
+func (cfg *Config) validate() error {
+	t := traitsOf(cfg.Dialect)
+	switch {
+	case cfg.ID == "":
+		return errors.New("route: Config.ID is empty: give the server a unique id")
+	case t.names && cfg.Cluster == "":
+		return fmt.Errorf("route: Config.Cluster is empty: dialect %q compares cluster names, give one", cfg.Dialect.Name)
+	case t.reservedCluster && cfg.Cluster == reservedCluster:
+		return errors.New(`route: Config.Cluster is "_", which the protocol reserves: choose another name`)
+	case cfg.Dialect.Limits.Buffered != 0:
+		return errors.New("route: Config.Dialect.Limits.Buffered is set, but the node takes messages whole: set it to 0")
+	case cfg.AuthTimeout < 0, cfg.PingInterval < 0, cfg.ReconnectDelay < 0, cfg.PingMax < 0:
+		return errors.New("route: a duration or PingMax of Config is negative: use 0 for the default")
+	}
+	for _, d := range cfg.Routes {
+		if !isHostPort(d.Address) {
+			return fmt.Errorf("route: the address %q in Config.Routes is not host:port", d.Address)
+		}
+	}
+	if cfg.Advertise != "" && !isHostPort(cfg.Advertise) {
+		return fmt.Errorf("route: Config.Advertise %q is not host:port", cfg.Advertise)
+	}
+	return nil
+}
+
+// withDefaults returns the configuration with every optional member filled in.
+func (cfg Config) withDefaults() Config {
+	cfg.Name = or(cfg.Name, cfg.ID)
+	cfg.AuthTimeout = or(cfg.AuthTimeout, defaultAuthTimeout)
+	cfg.PingInterval = or(cfg.PingInterval, defaultPingInterval)
+	if cfg.Dialect.Pools {
+		cfg.PingInterval = min(cfg.PingInterval, maxPoolPingInterval)
+	}
+	cfg.PingMax = or(cfg.PingMax, defaultPingMax)
+	cfg.ReconnectDelay = or(cfg.ReconnectDelay, defaultReconnectDelay)
+	return cfg
+}
+
+// wantsCredentials tells whether peers must prove who they are.
+func (cfg *Config) wantsCredentials() bool { return cfg.User != "" || cfg.Password != "" }
+
+// traits are the differences between generations of servers that the machine cares about, read off the dialect.
+type traits struct {
+	names           bool // cluster and server names are compared, async INFO with our id closes, ldm counts, implicit routes are dialled again (2.5)
+	infoLater       bool // a solicitor's INFO waits for the acceptor's, and so does the first PING (2.10)
+	leafUnsubOrigin bool // lnocu: LS- carries the origin when the peer says so (2.10)
+	gossipMode      bool // forwarded INFO says who may pass it on (2.11)
+	reservedCluster bool // ln: "_" is an origin, so no cluster may be called that (2.15)
+}
+
+// traitsOf uses the operations of a dialect as its age: names came with headers, lnocu with pools, gossip_mode shortly
+// before CONNECT had to come first. Only the newest step shows in nothing that the parser needs, hence the name.
+func traitsOf(d wire.Dialect) traits {
+	return traits{
+		names:           d.Headers,
+		infoLater:       d.Pools,
+		leafUnsubOrigin: d.Leaf && d.Pools,
+		gossipMode:      d.ConnectFirst,
+		reservedCluster: d.Name == "srv-2.15",
+	}
+}
+
+// or returns v, or def when v is the zero value.
+func or[T comparable](v, def T) T {
+	var zero T
+	if v == zero {
+		return def
+	}
+	return v
+}
+
+// isHostPort tells whether address has a host and a port of digits, IPv6 hosts in brackets.
+func isHostPort(address string) bool {
+	host, port := splitHostPort(address)
+	return host != "" && port != "" && strings.Trim(port, "0123456789") == ""
+}
+
+// splitHostPort cuts address at its last colon; the host keeps no brackets. Both are empty when there is no port.
+func splitHostPort(address string) (host, port string) {
+	i := strings.LastIndexByte(address, ':')
+	if i < 0 {
+		return "", ""
+	}
+	host, port = address[:i], address[i+1:]
+	if inner, ok := strings.CutPrefix(host, "["); ok {
+		host, ok = strings.CutSuffix(inner, "]")
+		if !ok {
+			return "", ""
+		}
+		return host, port
+	}
+	if strings.Contains(host, ":") {
+		return "", "" // an IPv6 address without brackets: the port cannot be told
+	}
+	return host, port
+}
+
+// joinHostPort is the reverse of splitHostPort.
+func joinHostPort(host, port string) string {
+	if strings.Contains(host, ":") {
+		return "[" + host + "]:" + port
+	}
+	return host + ":" + port
+}

@@ -1,0 +1,88 @@
+package route
+
+import "github.com/natsroute/natsroute/reference/wire"
+
+// ConnID names one route connection. The caller chooses it and never uses it twice.
+type ConnID uint64
+
+// SubID names one local subscription. The caller chooses it and never uses it twice.
+type SubID uint64
+
+// Event is what the caller tells the node: one of the types below, by value. What an event points to is borrowed until the
+// actions of its Step are carried out: those of a message share its bytes.
+type Event interface{ event() }
+
+type (
+	// Accepted: a peer has opened a connection to us (TLS, if any, is done).
+	Accepted struct {
+		Conn ConnID
+		IP   string // the peer's source address without port, for the `ip` member of forwarded INFO
+	}
+
+	// Dialled: the dial that a Dial action asked for has succeeded.
+	Dialled struct {
+		Conn ConnID
+		Dial Dial
+	}
+
+	// DialFailed: the dial that a Dial action asked for has failed.
+	DialFailed struct{ Dial Dial }
+
+	// Received: the peer has sent an operation. Its slices are the parser's.
+	Received struct {
+		Conn ConnID
+		Op   *wire.Op
+	}
+
+	// Malformed: the peer's bytes broke the grammar, a limit or the CONNECT gate; Err is the parser's error.
+	Malformed struct {
+		Conn ConnID
+		Err  error
+	}
+
+	// Lost: the connection has ended (EOF, half close, reset, write deadline).
+	Lost struct{ Conn ConnID }
+
+	// Subscribe: a local client has subscribed.
+	Subscribe struct {
+		Sub                     SubID
+		Client                  uint64 // the owner: with echo off it does not get its own messages
+		NoEcho                  bool
+		Account, Subject, Queue string
+	}
+
+	// Unsubscribe: a local subscription has ended.
+	Unsubscribe struct{ Sub SubID }
+
+	// UnsubscribeAll: a local client has left with all these subscriptions; one removal is announced for each
+	// interest that ends, no weight updates in between.
+	UnsubscribeAll struct{ Subs []SubID }
+
+	// Publish: a local client has published. Payload begins with HeaderSize bytes of header block.
+	Publish struct {
+		Client         uint64
+		Account        string
+		Subject, Reply []byte
+		HeaderSize     int
+		Payload        []byte
+	}
+
+	// Tick: nothing but time has passed (the node's deadline is due).
+	Tick struct{}
+
+	// Shutdown: close every route, dial no more.
+	Shutdown struct{}
+)
+
+func (Accepted) event()       {}
+func (Dialled) event()        {}
+func (DialFailed) event()     {}
+func (Received) event()       {}
+func (Malformed) event()      {}
+func (Lost) event()           {}
+func (Subscribe) event()      {}
+func (Unsubscribe) event()    {}
+func (UnsubscribeAll) event() {}
+func (Publish) event()        {}
+func (Tick) event()           {}
+func (Shutdown) event()       {}

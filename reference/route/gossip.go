@@ -1,0 +1,108 @@
+package route
+
+import (
+	"strconv"
+
+	"github.com/natsroute/natsroute/reference/wire"
+)
+
+// Values of gossip_mode (2.11 and later): who may pass on an INFO that was passed on to him.
+const (
+	gossipDefault  uint8 = iota
+	gossipDisabled       // nobody: the sender tells everyone itself
+	gossipOverride       // the receiver, although it dials because of gossip
+)
+
+// introduce tells the other remotes of the newcomer c, and never c of them: they dial it (2.0 page, INFO). Each gets one
+// INFO made anew: with ip, without nonce, without members we do not know.
+//
+// From 2.11 on, gossip does not echo: an accepted newcomer is told of in mode disabled, and a route that came of gossip
+// is not told of again. Only the explicit routes of ours are asked to override that, for whoever is behind them may not
+// be reached by us.
+func (n *Node) introduce(c *conn) {
+	if n.traits.gossipMode && (c.peer.GossipMode == gossipDisabled || n.fromGossip(c) && c.gossipMode != gossipOverride) {
+		return
+	}
+	n.remotes(c, func(other *conn) {
+		body := *c.peer
+		body.Nonce = ""
+		body.GossipMode = gossipDefault
+		if body.IP == "" {
+			body.IP = routeURL(joinHostPort(c.host, strconv.Itoa(c.peer.Port)))
+		}
+		if n.traits.gossipMode && c.acceptor {
+			body.GossipMode = gossipDisabled
+			if n.hasExplicit(other) {
+				body.GossipMode = gossipOverride
+			}
+		}
+		op := n.out.op(wire.Info)
+		op.InfoBody = &body
+		n.out.send(other, op)
+	})
+}
+
+// fromGossip tells whether we dialled c because of gossip.
+func (n *Node) fromGossip(c *conn) bool { return !c.acceptor && !n.hasExplicit(c) }
+
+// hasExplicit tells whether c serves a configured route.
+func (n *Node) hasExplicit(c *conn) bool {
+	for _, l := range n.links {
+		if l.conn == c && l.dial.Explicit {
+			return true
+		}
+	}
+	return false
+}
+
+// updateRoute reads an INFO on a registered route: news of the peer itself, or of a third server. What decides is the
+// server id, not the presence of ip (seen 2.1.2 to 2.15.2).
+func (n *Node) updateRoute(c *conn, body *wire.InfoBody) cause {
+	switch {
+	case body == nil:
+		return badArguments
+	case body.ServerID == n.cfg.ID:
+		if n.traits.names {
+			return ourselves // 2.1 does not mind
+		}
+	case body.ServerID == c.peer.ServerID:
+		n.peerUpdate(c, body)
+	default:
+		n.meet(body)
+	}
+	return fine
+}
+
+// peerUpdate takes up the one thing of a later INFO that matters to us: a server in lame duck mode wants no more clients.
+// New connect_urls are not taken over (seen 2.9.25, 2.15.2).
+func (n *Node) peerUpdate(c *conn, body *wire.InfoBody) {
+	if n.traits.names && body.LameDuck {
+		c.peer.ConnectURLs = nil
+		n.clientURLs()
+	}
+}
+
+// meet dials a server that a peer speaks of, unless it is known, being dialled, or configured. An ip that cannot be read
+// leads nowhere; the route that brought it is not to blame.
+func (n *Node) meet(body *wire.InfoBody) {
+	if n.routes[body.ServerID] != nil {
+		return
+	}
+	address := addressOf(body.IP)
+	listen := joinHostPort(body.Host, strconv.Itoa(body.Port))
+	for _, l := range n.links {
+		if l.dial.RemoteID == body.ServerID && !l.dial.Explicit {
+			return
+		}
+		if l.dial.Explicit && (l.dial.Address == address || l.dial.Address == listen) {
+			return
+		}
+	}
+	var mode uint8
+	if n.traits.gossipMode {
+		mode = body.GossipMode
+	}
+	if l := n.learn(body.ServerID, address, body.AuthRequired, mode); l != nil {
+		n.dial(l)
+	}
+}

@@ -1,0 +1,261 @@
+package route
+
+import (
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/binary"
+	"slices"
+	"strings"
+
+	"github.com/natsroute/natsroute/reference/wire"
+)
+
+// routeProto is INFO's proto: 2, because 3 (2.11) promises message tracing, which the node does not do.
+const routeProto = 2
+
+// info is what we say about ourselves. Nothing is announced that the node does not do: no pool, no compression.
+func (n *Node) info() *wire.InfoBody {
+	cfg, d := &n.cfg, &n.cfg.Dialect
+	body := &wire.InfoBody{
+		ServerID: cfg.ID, ServerName: cfg.Name, Version: cfg.Version, Proto: routeProto, Go: cfg.GoVersion,
+		Host: cfg.Host, Port: cfg.Port, MaxPayload: cfg.MaxPayload,
+		AuthRequired: cfg.wantsCredentials(), ConnectURLs: cfg.ClientURLs,
+		Headers: d.Headers, LNOC: d.Leaf, LNOCU: n.traits.leafUnsubOrigin, LN: n.traits.reservedCluster,
+	}
+	if cfg.Advertise != "" {
+		body.IP = routeURL(cfg.Advertise)
+	}
+	if n.traits.names {
+		body.Cluster, body.ClusterDynamic = n.cluster, cfg.ClusterDynamic
+	}
+	return body
+}
+
+// sendInfo sends c our first INFO. The nonce is new for each connection, as on servers; nobody signs it on a route.
+func (n *Node) sendInfo(c *conn) {
+	body := n.info()
+	var nonce [11]byte
+	binary.LittleEndian.PutUint64(nonce[:8], n.rng.Uint64())
+	body.Nonce = base64.RawURLEncoding.EncodeToString(nonce[:])
+	body.GossipMode = c.gossipMode
+	op := n.out.op(wire.Info)
+	op.InfoBody = body
+	n.out.send(c, op)
+	c.infoSent = true
+}
+
+// sendConnect sends a dialled peer who we are. A route never names a lang: peers take that for a client.
+func (n *Node) sendConnect(c *conn, d Dial) {
+	body := &wire.ConnectBody{
+		Echo: true, User: d.User, Pass: d.Password, Name: n.cfg.ID,
+		Headers: n.cfg.Dialect.Headers, LNOC: n.cfg.Dialect.Leaf, LN: n.traits.reservedCluster,
+	}
+	if n.traits.names {
+		body.Cluster, body.ClusterDynamic = n.cluster, n.cfg.ClusterDynamic
+	}
+	op := n.out.op(wire.Connect)
+	op.ConnectBody = body
+	n.out.send(c, op)
+}
+
+// checkConnect judges CONNECT, each time it comes, in the order of servers: credentials, kind of peer, cluster.
+func (n *Node) checkConnect(c *conn, body *wire.ConnectBody) cause {
+	switch {
+	case body == nil:
+		return badArguments
+	case !n.credentialsHold(body):
+		return badCredentials
+	case body.Lang != "":
+		return clientCalls
+	case body.Gateway != "":
+		return n.because(gatewayCalls, body.Gateway)
+	case n.traits.reservedCluster && body.Cluster == reservedCluster:
+		return n.because(reservedName, body.Cluster)
+	}
+	// A missing name is a wrong one here, though not in INFO (seen 2.5.0 to 2.15.2).
+	if n.traits.names && body.Cluster != n.cluster {
+		if body.Cluster == "" || !n.yields(body.Cluster, body.ClusterDynamic) {
+			return n.because(foreignCluster, body.Cluster, n.cluster)
+		}
+		n.adoptCluster(body.Cluster, body.ClusterDynamic, c, body.Name)
+	}
+	c.connectDue = noTime
+	c.verbose = body.Verbose
+	c.headers = n.cfg.Dialect.Headers && body.Headers
+	n.setLeafMode(c, body.LNOCU || body.LN)
+	if c.state == greeted && !n.traits.infoLater {
+		n.startPings(c)
+	}
+	n.arm()
+	return fine
+}
+
+// credentialsHold compares user and password; servers look at nothing else on a route, and refuse an account.
+func (n *Node) credentialsHold(body *wire.ConnectBody) bool {
+	if body.Account != "" {
+		return false
+	}
+	if !n.cfg.wantsCredentials() {
+		return true
+	}
+	user := subtle.ConstantTimeCompare([]byte(body.User), []byte(n.cfg.User))
+	pass := subtle.ConstantTimeCompare([]byte(body.Pass), []byte(n.cfg.Password))
+	return user&pass == 1
+}
+
+// yields tells whether our cluster name gives way to name: only a generated one does, to a configured or a greater one.
+func (n *Node) yields(name string, dynamic bool) bool {
+	return n.unsettled && (!dynamic || name > n.cluster)
+}
+
+// adoptCluster takes on the name of c's cluster and leaves the routes of the old one, other than those to server id.
+// Once it was a configured name, the matter is settled: other names are refused from then on, although INFO goes on
+// saying cluster_dynamic (seen 2.5.0 to 2.15.2).
+func (n *Node) adoptCluster(name string, dynamic bool, c *conn, id string) {
+	n.cluster = name
+	n.unsettled = dynamic
+	for _, other := range slices.Clone(n.order) {
+		if other != c && other.state == registered && other.peer.ServerID != id {
+			n.close(other, otherClusterNow)
+		}
+	}
+}
+
+// setLeafMode follows what the peer said last about LS-: with origin or without.
+func (n *Node) setLeafMode(c *conn, withOrigin bool) {
+	withOrigin = withOrigin && n.traits.leafUnsubOrigin
+	if c.mode.LeafUnsubOrigin == withOrigin {
+		return
+	}
+	c.mode.LeafUnsubOrigin = withOrigin
+	n.out.actions = append(n.out.actions, Action{Kind: SetMode, Conn: c.id, Mode: c.mode})
+}
+
+// registerRoute judges the peer's first INFO, in the order of servers, and makes the connection a route. Only the
+// checks of features that came with pools have a text.
+func (n *Node) registerRoute(c *conn, body *wire.InfoBody) cause {
+	switch {
+	case body == nil:
+		return badArguments
+	case body.ServerID == n.cfg.ID:
+		n.unlinkSelf(c)
+		return ourselves
+	case !c.acceptor && body.ClientID != 0:
+		return clientPort
+	case n.traits.reservedCluster && body.Cluster == reservedCluster:
+		return reservedNameInInfo
+	}
+	if why := n.checkNames(c, body); why != fine {
+		return why
+	}
+	if n.cfg.Dialect.Pools {
+		if !knownCompression(body.Compression) {
+			return n.because(strangeCompression, body.Compression)
+		}
+		if body.RouteAccount != "" {
+			return n.because(accountRoute, body.RouteAccount)
+		}
+	}
+	if old := n.routes[body.ServerID]; old != nil {
+		n.keepOld(old, c)
+		return knownServer
+	}
+	n.join(c, body)
+	return fine
+}
+
+// checkNames compares cluster and server names (2.5 and later). A dynamic cluster does not refuse a lesser name: the
+// peer will take ours. The acceptor alone refuses its own server name.
+func (n *Node) checkNames(c *conn, body *wire.InfoBody) cause {
+	if !n.traits.names {
+		return fine
+	}
+	if body.Cluster != "" && body.Cluster != n.cluster {
+		switch {
+		case n.yields(body.Cluster, body.ClusterDynamic):
+			n.adoptCluster(body.Cluster, body.ClusterDynamic, c, body.ServerID)
+		case !n.unsettled:
+			return foreignClusterInInfo
+		}
+	}
+	if c.acceptor && body.ServerName != "" && body.ServerName == n.cfg.Name {
+		return ourName
+	}
+	return fine
+}
+
+// knownCompression tells whether the mode is one of the protocol's. Whichever it is, nothing is compressed, for we
+// announce none.
+func knownCompression(mode string) bool {
+	switch mode {
+	case "", "not supported", "off", "accept", "s2_auto", "s2_uncompressed", "s2_fast", "s2_better", "s2_best":
+		return true
+	}
+	return false
+}
+
+// join makes c a route: all current interest first, then what the others want to know.
+func (n *Node) join(c *conn, body *wire.InfoBody) {
+	peer := *body
+	peer.ConnectURLs = slices.Clone(body.ConnectURLs)
+	peer.Extra = nil
+	c.peer = &peer
+	n.routes[peer.ServerID] = c
+	c.headers = n.cfg.Dialect.Headers && peer.Headers
+	n.setLeafMode(c, peer.LNOCU || peer.LN)
+
+	c.state = registered
+	c.infoDue = noTime
+	if c.pingDue.IsZero() {
+		n.startPings(c)
+	}
+	n.arm()
+
+	if !c.infoSent {
+		n.sendInfo(c)
+	}
+	n.announceAll(c)
+	n.introduce(c)
+	n.linkRegistered(c)
+	n.clientURLs()
+}
+
+// clientURLs tells the caller when the addresses for clients have changed: ours first, then the peers' in order.
+func (n *Node) clientURLs() {
+	if n.stopped {
+		return
+	}
+	var others []string
+	for _, c := range n.routes {
+		others = append(others, c.peer.ConnectURLs...)
+	}
+	slices.Sort(others)
+	urls := slices.Clone(n.cfg.ClientURLs)
+	for _, u := range slices.Compact(others) {
+		if !slices.Contains(n.cfg.ClientURLs, u) {
+			urls = append(urls, u)
+		}
+	}
+	if slices.Equal(urls, n.urls) {
+		return
+	}
+	n.urls = urls
+	n.out.actions = append(n.out.actions, Action{Kind: ClientInfo, URLs: slices.Clone(urls)})
+}
+
+// routeURL is the form of INFO's ip member.
+func routeURL(hostPort string) string { return "nats-route://" + hostPort + "/" }
+
+// addressOf reads an ip member: any scheme, perhaps credentials, with or without the slash. Empty if it is none.
+func addressOf(ip string) string {
+	_, rest, found := strings.Cut(ip, "://")
+	if !found {
+		return ""
+	}
+	rest, _, _ = strings.Cut(rest, "/")
+	rest = rest[strings.LastIndexByte(rest, '@')+1:]
+	if !isHostPort(rest) {
+		return ""
+	}
+	return rest
+}

@@ -1,0 +1,346 @@
+package route
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/natsroute/natsroute/reference/wire"
+)
+
+// Bounds of an account's result cache: subjects in it, and bytes of one subject. A peer chooses the subjects.
+const (
+	maxCached        = 4096
+	maxCachedSubject = 256
+)
+
+// account is the interest of one account: that of local subscriptions and that of routes, by subject pattern.
+type account struct {
+	name    string
+	token   []byte            // name, as operations carry it
+	entries map[string]*entry // by pattern
+	wild    *level            // the patterns with wildcards
+	cache   map[string]*result
+}
+
+// entry is all interest in one pattern.
+type entry struct {
+	pattern string
+	wild    bool
+	level   *level // where a wildcard pattern ends
+	local   []*localSub
+	remote  []*remoteSub
+	groups  map[string]*group
+}
+
+// group is the interest of one queue group in one pattern.
+type group struct {
+	queue  string
+	local  []*localSub
+	remote []*remoteSub
+}
+
+// level is one token's place in the tree of wildcard patterns.
+type level struct {
+	above *level
+	token string
+	next  map[string]*level // literal tokens
+	star  *level            // *
+	tail  *entry            // the pattern that goes on with > here
+	entry *entry            // the pattern that ends here
+}
+
+// localSub is a subscription of a local client; group is nil for a plain one.
+type localSub struct {
+	slot
+	id      SubID
+	client  uint64
+	noEcho  bool
+	account *account
+	entry   *entry
+	group   *group
+}
+
+// remoteKey tells the entries of one route apart: by what they mean, not by how the line was written. Leaf interest is
+// its own kind; its origin counts only where LS- carries it too.
+type remoteKey struct {
+	account, subject, queue, origin string
+	leaf                            bool
+}
+
+// remoteSub is one entry of a route's interest; group is nil for a plain one.
+type remoteSub struct {
+	slot
+	conn    *conn
+	weight  int64
+	account *account
+	entry   *entry
+	group   *group
+}
+
+// slot remembers the place in a list, so that removal takes one step however long the list is.
+type slot struct{ at int }
+
+func (s *slot) place() *int { return &s.at }
+
+type placed interface {
+	comparable
+	place() *int
+}
+
+func addTo[T placed](list []T, x T) []T {
+	*x.place() = len(list)
+	return append(list, x)
+}
+
+func removeFrom[T placed](list []T, x T) []T {
+	last := list[len(list)-1]
+	list[*x.place()] = last
+	*last.place() = *x.place()
+	var none T
+	list[len(list)-1] = none
+	return list[:len(list)-1]
+}
+
+// result is who wants a subject, worked out once and kept until interest changes.
+type result struct {
+	local  []*localSub   // plain subscriptions
+	routes []*conn       // with plain interest, in order of birth
+	groups []groupResult // by name
+}
+
+// groupResult is one queue group over all patterns that match.
+type groupResult struct {
+	queue  []byte
+	local  []*localSub
+	remote []share // in order of birth of the routes
+	weight int64   // of remote, together
+	stamp  uint64  // of the routed message that named it last
+}
+
+// share is the weight of one route in a group.
+type share struct {
+	conn   *conn
+	weight int64
+}
+
+// hasEmptyToken tells whether no interest can match the subject.
+func hasEmptyToken(subject []byte) bool {
+	return len(subject) == 0 || subject[0] == '.' || subject[len(subject)-1] == '.' || bytes.Contains(subject, []byte(".."))
+}
+
+// account returns the account by name for new interest; nil if no such account exists.
+func (n *Node) account(name string) *account {
+	a := n.accounts[name]
+	if a == nil && (n.exists == nil || n.exists[name]) {
+		a = &account{
+			name: name, token: []byte(name), entries: make(map[string]*entry), wild: &level{}, cache: make(map[string]*result),
+		}
+		n.accounts[name] = a
+	}
+	return a
+}
+
+// release forgets an account without interest.
+func (n *Node) release(a *account) {
+	if len(a.entries) == 0 {
+		delete(n.accounts, a.name)
+	}
+}
+
+// entry returns the entry of a valid pattern, a new one if need be.
+func (a *account) entry(pattern string) *entry {
+	if e := a.entries[pattern]; e != nil {
+		return e
+	}
+	e := &entry{pattern: pattern, wild: wire.HasWildcard([]byte(pattern))}
+	a.entries[pattern] = e
+	if e.wild {
+		a.wild.insert(e)
+	}
+	return e
+}
+
+// group returns the entry's group of that name, a new one if need be.
+func (e *entry) group(queue string) *group {
+	g := e.groups[queue]
+	if g == nil {
+		if e.groups == nil {
+			e.groups = make(map[string]*group)
+		}
+		g = &group{queue: queue}
+		e.groups[queue] = g
+	}
+	return g
+}
+
+// changed is called after each change of e's interest: what was worked out with it is void, and what is empty goes.
+func (a *account) changed(e *entry, g *group) {
+	switch {
+	case len(a.cache) == 0:
+	case e.wild:
+		clear(a.cache)
+	default:
+		delete(a.cache, e.pattern)
+	}
+	if g != nil && len(g.local) == 0 && len(g.remote) == 0 {
+		delete(e.groups, g.queue)
+	}
+	if len(e.local) == 0 && len(e.remote) == 0 && len(e.groups) == 0 && a.entries[e.pattern] == e {
+		delete(a.entries, e.pattern)
+		if e.wild {
+			e.level.remove(e)
+		}
+	}
+}
+
+// insert hangs e into the tree below l.
+func (l *level) insert(e *entry) {
+	for token := range strings.SplitSeq(e.pattern, ".") {
+		switch token {
+		case ">":
+			l.tail, e.level = e, l
+			return
+		case "*":
+			if l.star == nil {
+				l.star = &level{above: l, token: token}
+			}
+			l = l.star
+		default:
+			if l.next == nil {
+				l.next = make(map[string]*level)
+			}
+			if l.next[token] == nil {
+				l.next[token] = &level{above: l, token: token}
+			}
+			l = l.next[token]
+		}
+	}
+	l.entry, e.level = e, l
+}
+
+// remove takes e off l and cuts the branch as far as nothing else hangs on it.
+func (l *level) remove(e *entry) {
+	if l.tail == e {
+		l.tail = nil
+	} else {
+		l.entry = nil
+	}
+	for l.above != nil && l.tail == nil && l.entry == nil && l.star == nil && len(l.next) == 0 {
+		if l.token == "*" {
+			l.above.star = nil
+		} else {
+			delete(l.above.next, l.token)
+		}
+		l = l.above
+	}
+}
+
+// match appends the patterns below l that match rest, which has one token at least and no empty one. Wildcards in rest
+// are ordinary tokens.
+func (l *level) match(rest []byte, found []*entry) []*entry {
+	if l.tail != nil {
+		found = append(found, l.tail)
+	}
+	token, rest, more := bytes.Cut(rest, []byte{'.'})
+	for _, below := range [...]*level{l.next[string(token)], l.star} {
+		switch {
+		case below == nil:
+		case more:
+			found = below.match(rest, found)
+		case below.entry != nil:
+			found = append(found, below.entry)
+		}
+	}
+	return found
+}
+
+// find returns who wants subject. The result is the account's and lives until its interest changes.
+func (n *Node) find(a *account, subject []byte) *result {
+	if r, ok := a.cache[string(subject)]; ok {
+		return r
+	}
+	r := n.work(a, subject)
+	if len(subject) <= maxCachedSubject {
+		if len(a.cache) >= maxCached {
+			clear(a.cache)
+		}
+		a.cache[string(subject)] = r
+	}
+	return r
+}
+
+// work finds out who wants subject.
+func (n *Node) work(a *account, subject []byte) *result {
+	r := &result{}
+	if hasEmptyToken(subject) {
+		return r
+	}
+	found := n.matched[:0]
+	if e := a.entries[string(subject)]; e != nil && !e.wild {
+		found = append(found, e)
+	}
+	found = a.wild.match(subject, found)
+	for _, e := range found {
+		r.local = append(r.local, e.local...)
+		for _, s := range e.remote {
+			r.routes = append(r.routes, s.conn)
+		}
+		for _, g := range e.groups {
+			r.groups = append(r.groups, groupResult{queue: []byte(g.queue), local: g.local, remote: shares(g.remote)})
+		}
+	}
+	clear(found)
+	n.matched = found
+
+	slices.SortFunc(r.routes, func(x, y *conn) int { return cmp.Compare(x.born, y.born) })
+	r.routes = slices.Compact(r.routes)
+	r.mergeGroups()
+	return r
+}
+
+// shares lists the weights behind a group's remote entries.
+func shares(subs []*remoteSub) []share {
+	var list []share
+	for _, s := range subs {
+		list = append(list, share{s.conn, s.weight})
+	}
+	return list
+}
+
+// mergeGroups makes one group of those with one name (a group is one, whatever patterns its members chose), and puts
+// everything into an order that does not depend on maps.
+func (r *result) mergeGroups() {
+	slices.SortStableFunc(r.groups, func(x, y groupResult) int { return bytes.Compare(x.queue, y.queue) })
+	merged := r.groups[:0]
+	for _, g := range r.groups {
+		if last := len(merged) - 1; last >= 0 && bytes.Equal(merged[last].queue, g.queue) {
+			merged[last].local = slices.Concat(merged[last].local, g.local)
+			merged[last].remote = append(merged[last].remote, g.remote...)
+			continue
+		}
+		g.local = slices.Clone(g.local)
+		merged = append(merged, g)
+	}
+	r.groups = merged
+	for i := range r.groups {
+		g := &r.groups[i]
+		slices.SortStableFunc(g.remote, func(x, y share) int { return cmp.Compare(x.conn.born, y.conn.born) })
+		for _, s := range g.remote {
+			g.weight += s.weight
+		}
+	}
+}
+
+// group finds a group by name; nil if nobody of it wants the subject.
+func (r *result) group(queue []byte) *groupResult {
+	i, ok := slices.BinarySearchFunc(r.groups, queue, func(g groupResult, q []byte) int { return bytes.Compare(g.queue, q) })
+	if !ok {
+		return nil
+	}
+	return &r.groups[i]
+}
+
+// empty tells whether nobody wants the subject.
+func (r *result) empty() bool { return len(r.local) == 0 && len(r.routes) == 0 && len(r.groups) == 0 }

@@ -1,0 +1,109 @@
+package route
+
+import "github.com/natsroute/natsroute/reference/wire"
+
+// takeInterest is the path of RS+, RS-, LS+ and LS- of a peer. They count as soon as the gate is passed, before INFO too.
+func (n *Node) takeInterest(c *conn, op *wire.Op) {
+	accepted := true
+	switch op.Kind {
+	case wire.Sub, wire.LeafSub:
+		accepted = n.remoteSubscribe(c, op)
+	default:
+		n.remoteUnsubscribe(c, op)
+	}
+	if accepted {
+		n.acknowledge(c)
+	}
+}
+
+// acknowledge sends +OK where CONNECT asked for it.
+func (n *Node) acknowledge(c *conn) {
+	if c.verbose {
+		n.out.send(c, n.out.op(wire.OK))
+	}
+}
+
+// remoteSubscribe takes in RS+ or LS+, any number of times: a weight replaces the one before. An unknown account is
+// ignored, whatever the subject; a bad subject is the one mistake a route survives, so it returns false then.
+func (n *Node) remoteSubscribe(c *conn, op *wire.Op) bool {
+	a := n.accounts[string(op.Account)]
+	if a == nil && n.exists != nil && !n.exists[string(op.Account)] {
+		return true
+	}
+	if !wire.ValidPattern(op.Subject) {
+		n.out.sendErr(c, "Invalid Subscription")
+		return false
+	}
+	// Below 1, and -1 for what is no number, counts as 1 (2.14.9, 2.15.2). Older servers never select such a member or panic.
+	weight := max(int64(op.Weight), 1)
+	if s := c.find(op); s != nil {
+		if s.group != nil && s.weight != weight {
+			s.weight = weight
+			a.changed(s.entry, s.group)
+		}
+		return true
+	}
+	if a == nil {
+		a = n.account(string(op.Account))
+	}
+	key := c.key(op)
+	s := &remoteSub{conn: c, weight: weight, account: a, entry: a.entry(key.subject)}
+	c.interest[key] = s
+	if key.queue == "" {
+		s.entry.remote = addTo(s.entry.remote, s)
+	} else {
+		s.group = s.entry.group(key.queue)
+		s.group.remote = addTo(s.group.remote, s)
+	}
+	a.changed(s.entry, s.group)
+	return true
+}
+
+// remoteUnsubscribe takes in RS- or LS-; one that ends nothing is ignored.
+func (n *Node) remoteUnsubscribe(c *conn, op *wire.Op) {
+	if s := c.find(op); s != nil {
+		delete(c.interest, c.key(op))
+		n.dropRemote(s)
+	}
+}
+
+// dropRemote ends one entry of a route's interest.
+func (n *Node) dropRemote(s *remoteSub) {
+	if s.group == nil {
+		s.entry.remote = removeFrom(s.entry.remote, s)
+	} else {
+		s.group.remote = removeFrom(s.group.remote, s)
+	}
+	s.account.changed(s.entry, s.group)
+	n.release(s.account)
+}
+
+// dropInterest ends all interest of a connection that is gone.
+func (n *Node) dropInterest(c *conn) {
+	for _, s := range c.interest {
+		n.dropRemote(s)
+	}
+	c.interest = nil
+}
+
+// key is what an operation of interest means. It copies the operation's bytes.
+func (c *conn) key(op *wire.Op) remoteKey {
+	k := remoteKey{account: string(op.Account), subject: string(op.Subject), queue: string(op.Queue)}
+	k.leaf = op.Kind == wire.LeafSub || op.Kind == wire.LeafUnsub
+	if k.leaf && c.mode.LeafUnsubOrigin {
+		k.origin = string(op.Origin)
+	}
+	return k
+}
+
+// find returns the entry that op speaks of, nil if there is none. It copies nothing.
+func (c *conn) find(op *wire.Op) *remoteSub {
+	leaf := op.Kind == wire.LeafSub || op.Kind == wire.LeafUnsub
+	var origin []byte
+	if leaf && c.mode.LeafUnsubOrigin {
+		origin = op.Origin
+	}
+	return c.interest[remoteKey{
+		account: string(op.Account), subject: string(op.Subject), queue: string(op.Queue), origin: string(origin), leaf: leaf,
+	}]
+}

@@ -1,0 +1,134 @@
+package server
+
+import (
+	"net"
+	"strings"
+	"time"
+
+	"github.com/natsroute/natsroute/reference/route"
+	"github.com/natsroute/natsroute/reference/wire"
+)
+
+// dialTimeout is how long a dial may take, as on real servers.
+const dialTimeout = time.Second
+
+// routeConn is one connection to a peer. The loop owns it.
+type routeConn struct {
+	server *Server
+	link   *link
+	id     route.ConnID
+	parser *wire.Parser
+	op     wire.Op     // what the parser reads into
+	event  route.Event // Received with id and op: made once, so that a step allocates nothing
+}
+
+// acceptRoute takes a connection to the route port.
+func (s *Server) acceptRoute(now time.Time, conn net.Conn) {
+	c := s.addRoute(conn, s.cfg.Dialect)
+	s.step(now, route.Accepted{Conn: c.id, IP: c.link.remoteIP})
+}
+
+// dialled takes a connection that a dial has opened.
+func (s *Server) dialled(now time.Time, dial route.Dial, conn net.Conn) {
+	dialect := s.cfg.Dialect
+	dialect.ConnectFirst = false // the side that accepts sends no CONNECT
+	c := s.addRoute(conn, dialect)
+	s.step(now, route.Dialled{Conn: c.id, Dial: dial})
+}
+
+func (s *Server) addRoute(conn net.Conn, dialect wire.Dialect) *routeConn {
+	s.lastID++
+	c := &routeConn{
+		server: s,
+		link:   s.newLink(conn, "rid", s.lastID),
+		id:     route.ConnID(s.lastID),
+		parser: wire.NewParser(dialect),
+	}
+	c.event = route.Received{Conn: c.id, Op: &c.op}
+	s.routes[c.id] = c
+	s.debugf(c.link, "Route connection created")
+	c.link.start(c)
+	return c
+}
+
+// startDial dials in a goroutine of its own and reports how it went. The end of the server ends the dial.
+func (s *Server) startDial(dial route.Dial) {
+	s.debugf(nil, "Trying to connect to route on %s", dial.Address)
+	s.spawn(func() {
+		dialer := net.Dialer{Timeout: dialTimeout}
+		conn, err := dialer.DialContext(s.ctx, "tcp", dial.Address)
+		if err != nil {
+			s.errorf(nil, "Error trying to connect to route: %v", err)
+			s.post(input{call: func(now time.Time) { s.step(now, route.DialFailed{Dial: dial}) }})
+			return
+		}
+		if !s.post(input{call: func(now time.Time) { s.dialled(now, dial, conn) }}) {
+			conn.Close()
+		}
+	})
+}
+
+// received steps each operation of chunk before it asks for the next one: the node may close the connection or change its mode.
+func (c *routeConn) received(now time.Time, chunk []byte) {
+	s := c.server
+	c.parser.Feed(chunk)
+	for !c.link.closed {
+		err := c.parser.Next(&c.op)
+		if err == wire.ErrNeedMore {
+			return
+		}
+		if err != nil {
+			s.errorf(c.link, "%v", err)
+			s.step(now, route.Malformed{Conn: c.id, Err: err})
+			return
+		}
+		if s.tracing() {
+			s.traceOp(c.link, traceIn, &c.op)
+		}
+		s.step(now, c.event)
+	}
+}
+
+// lost tells the node that the peer is gone.
+func (c *routeConn) lost(now time.Time, err error) {
+	c.server.debugf(c.link, "Router connection closed: %v", err)
+	c.link.lost(err)
+	c.forget()
+	c.server.step(now, route.Lost{Conn: c.id})
+}
+
+// dropped does what lost does, where no step can be made. The node may have closed the connection in the same step.
+func (c *routeConn) dropped() {
+	c.forget()
+	c.server.deferred = append(c.server.deferred, route.Lost{Conn: c.id})
+}
+
+// close ends the connection because the node says so.
+func (c *routeConn) close(reason route.CloseReason) {
+	c.server.debugf(c.link, "Router connection closed: %s", reason)
+	c.link.close()
+	c.forget()
+}
+
+func (c *routeConn) forget() { delete(c.server.routes, c.id) }
+
+// send writes op behind everything sent before.
+func (c *routeConn) send(op *wire.Op) {
+	if c.server.tracing() {
+		c.server.traceOp(c.link, traceOut, op)
+	}
+	c.link.out = op.AppendTo(c.link.out)
+	c.link.produced()
+}
+
+// traceOp logs op as nats-server does: the line, and the payload in a line of its own.
+func (s *Server) traceOp(l *link, arrow string, op *wire.Op) {
+	text := op.String()
+	if op.Kind == wire.Connect {
+		text = traceConnect([]byte(strings.TrimPrefix(text, "CONNECT ")))
+	}
+	s.trace(l, arrow, text)
+	if op.Payload != nil {
+		s.tracePayload(l, arrow, op.Payload)
+	}
+}

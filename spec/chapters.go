@@ -1,0 +1,33 @@
+package spec
+
+import . "github.com/onsi/ginkgo/v2"
+
+// register builds the tree: one container with the suite's own nodes and one container a chapter. Nodes around specs
+// must be in a container: what is outside of one is lost when Ginkgo clones the tree for a preview.
+func register(s *Suite) {
+	BeforeSuite(s.startFutures)
+	AfterSuite(s.stopShared)
+	Describe("Route protocol", func() {
+		s.hooks()
+		registerHandshake(s)
+		registerControlLine(s)
+		registerArguments(s)
+		registerInterest(s)
+		registerQueue(s)
+		registerMessage(s)
+		registerHeaders(s)
+		registerHop(s)
+		registerOrder(s)
+		registerKeepAlive(s)
+		registerErrors(s)
+		registerIdentity(s)
+		registerDisconnect(s)
+		registerGossip(s)
+		registerDialling(s)
+		registerAccounts(s)
+		registerAuth(s)
+		registerPooling(s)
+		registerWellFormed(s)
+		registerVectors(s)
+	})
+}

@@ -1,0 +1,210 @@
+package spec
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/natsroute/natsroute/harness"
+	"github.com/natsroute/natsroute/reference/wire"
+	"github.com/natsroute/natsroute/spec/report"
+)
+
+// ofKind picks the operations of one kind.
+func ofKind(seen []harness.Seen, kind wire.Kind) []harness.Seen {
+	var out []harness.Seen
+	for _, one := range seen {
+		if one.Op.Kind == kind {
+			out = append(out, one)
+		}
+	}
+	return out
+}
+
+// connectWith is p's CONNECT, changed.
+func connectWith(p *harness.Peer, edit func(*wire.ConnectBody)) wire.Op {
+	body := p.Connect().ConnectBody.Clone()
+	edit(body)
+	return wire.NewConnect(body)
+}
+
+// ExpectPongs wants n PONGs among what p has seen since the mark: one for each PING that was sent since, fences
+// included. The last fence must be behind a PING whose surplus answer is looked for.
+func (s *Suite) ExpectPongs(p *harness.Peer, mark, n int) {
+	GinkgoHelper()
+	if got := len(ofKind(p.Since(mark), wire.Pong)); got != n {
+		s.failWith(report.Failure{
+			Message:  "each PING is answered by one PONG",
+			Expected: []string{fmt.Sprintf("%d PONG", n)}, Got: fmt.Sprintf("%d PONG", got), Offset: -1,
+		})
+	}
+}
+
+// complaint provokes an -ERR on a registered route of its own and returns it; false: none came in three tries. One try
+// is not enough: a healthy server may lose the text in the close (seen 2.1.2, 1 of 100).
+func (s *Suite) complaint(ctx context.Context, in string) (harness.Seen, bool) {
+	GinkgoHelper()
+	for _, name := range []string{"A", "B", "C"} {
+		p := s.Join(ctx, name)
+		_ = p.SendRaw([]byte(in), 0)
+		s.ExpectClosed(ctx, p)
+		if said := ofKind(p.Seen(), wire.Err); len(said) > 0 {
+			return said[0], true
+		}
+	}
+	return harness.Seen{}, false
+}
+
+// rejoin registers a peer under the id of one that has left. The target needs a moment to forget the old connection and
+// until then refuses the new one as a duplicate: it is tried again while the target's patience lasts.
+func (s *Suite) rejoin(ctx context.Context, left *harness.Peer, name string) *harness.Peer {
+	GinkgoHelper()
+	limited, cancel := context.WithTimeout(ctx, s.target.Patience())
+	defer cancel()
+	_, _ = left.Closed(limited) // the target has closed its side too
+	for {
+		p, err := s.target.Dial(limited, name, harness.WithID(left.ID()))
+		if err == nil {
+			if err = p.Register(limited); err == nil {
+				s.Adopt(p)
+				return p
+			}
+			p.Leave()
+		}
+		var closed *harness.ClosedError
+		if !errors.As(err, &closed) || limited.Err() != nil {
+			s.fail(fmt.Sprintf("the target did not take the peer back under its old server_id within %v: %v", s.target.Patience().Round(time.Millisecond), err))
+		}
+	}
+}
+
+// joinPool registers a peer with one connection for each index of the target's pool, under one server_id.
+func (s *Suite) joinPool(ctx context.Context) []*harness.Peer {
+	GinkgoHelper()
+	size := s.Info().RoutePoolSize
+	pool := make([]*harness.Peer, size)
+	for i := range pool {
+		opts := []harness.PeerOption{pooled(size, i)}
+		if i > 0 {
+			opts = append(opts, harness.WithID(pool[0].ID()))
+		}
+		pool[i] = s.Join(ctx, fmt.Sprintf("A%d", i), opts...)
+	}
+	return pool
+}
+
+// pooled announces a place in a pool.
+func pooled(size, index int) harness.PeerOption {
+	return harness.WithInfo(func(info *wire.InfoBody) {
+		info.RoutePoolSize, info.RoutePoolIndex = size, index
+	})
+}
+
+// ending is how a connection ended that a future has watched.
+type ending struct {
+	peer    *harness.Peer // nil: no connection, see err
+	closing harness.Closing
+	err     error         // the target did not close it, or never took it in
+	pings   int           // that the target had sent by then
+	after   time.Duration // since before the dial
+}
+
+// watch opens a connection with open and waits for the target to close it, up to a limit. It asserts nothing: it is for
+// futures.
+func (s *Suite) watch(ctx context.Context, limit time.Duration, open func(context.Context) (*harness.Peer, error)) ending {
+	began := s.target.Since()
+	p, err := open(ctx)
+	if err != nil {
+		return ending{err: err}
+	}
+	e := ending{peer: p}
+	e.closing, e.err = closedWithin(ctx, p, limit)
+	e.pings = len(ofKind(p.Seen(), wire.Ping))
+	e.after = e.closing.At - began
+	return e
+}
+
+// closedWithin is p.Closed with a limit of its own, which may be longer than the harness's patience.
+func closedWithin(ctx context.Context, p *harness.Peer, limit time.Duration) (harness.Closing, error) {
+	limited, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	for {
+		closing, err := p.Closed(limited)
+		if err == nil || errors.Is(err, harness.ErrLeft) || limited.Err() != nil {
+			return closing, err
+		}
+	}
+}
+
+// joined waits for a future and makes the peers it used the spec's own.
+func joined[T any](ctx context.Context, s *Suite, f *Future[T], peers func(T) []*harness.Peer) T {
+	GinkgoHelper()
+	value, ok := f.Await(ctx)
+	Expect(ok).To(BeTrue(), "the run ended before what was waited for")
+	for _, p := range peers(value) {
+		if p != nil {
+			s.Adopt(p)
+		}
+	}
+	return value
+}
+
+func (e ending) peers() []*harness.Peer { return []*harness.Peer{e.peer} }
+
+// ExpectEnded wants the watched connection to have been closed by the target within the limit.
+func (s *Suite) ExpectEnded(e ending, limit time.Duration, what string) {
+	GinkgoHelper()
+	if e.err != nil {
+		s.failWith(report.Failure{
+			Message:  what,
+			Expected: []string{"closed within " + limit.Round(time.Millisecond).String()}, Got: e.err.Error(), Offset: -1,
+		})
+	}
+}
+
+// speakFirst opens a connection of its own and writes the operations, the last of which is a PING, before it reads
+// anything: a harness peer reads INFO first. It returns the lines that came up to the PONG; the error says that no PONG
+// came.
+func (s *Suite) speakFirst(ctx context.Context, ops ...wire.Op) (lines []string, err error) {
+	limited, cancel := context.WithTimeout(ctx, s.target.Patience())
+	defer cancel()
+	conn, err := s.dialRaw(limited)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = conn.Close() }()
+	at, _ := limited.Deadline()
+	_ = conn.SetDeadline(at)
+	var b []byte
+	for i := range ops {
+		b = ops[i].AppendTo(b)
+	}
+	if _, err := conn.Write(b); err != nil {
+		return nil, err
+	}
+	for in := bufio.NewReader(conn); ; {
+		line, err := in.ReadString('\n')
+		if line == "PONG\r\n" {
+			return lines, nil
+		}
+		lines = append(lines, line)
+		if err != nil {
+			return lines, err
+		}
+	}
+}
+
+// dialRaw opens a connection to the route port, TLS included.
+func (s *Suite) dialRaw(ctx context.Context) (net.Conn, error) {
+	if s.target.TLS != nil {
+		return (&tls.Dialer{Config: s.target.TLS}).DialContext(ctx, "tcp", s.target.Route)
+	}
+	return (&net.Dialer{}).DialContext(ctx, "tcp", s.target.Route)
+}

@@ -1,0 +1,124 @@
+package spec
+
+import (
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/natsroute/natsroute/harness"
+	"github.com/natsroute/natsroute/reference/wire"
+)
+
+// registerIdentity: who a peer may say it is.
+func registerIdentity(s *Suite) {
+	Describe("A server_id in use", func() { duplicates(s) })
+	Describe("What belongs to the target", func() { impostors(s) })
+	Describe("Cluster name", func() {
+		clusterRefused(s)
+		clusterAccepted(s)
+	})
+}
+
+func duplicates(s *Suite) {
+	It("is refused on a second connection", s.Req("RT-ID-001/second"), func(ctx SpecContext) {
+		a := s.Join(ctx, "A")
+		second := s.Dial(ctx, "B", harness.WithID(a.ID()))
+		s.Send(second, second.Connect(), second.OwnInfo())
+		s.ExpectClosed(ctx, second)
+	})
+
+	It("stays with the first connection, which works on", s.Req("RT-ID-002/first"), func(ctx SpecContext) {
+		a, c := s.Join(ctx, "A"), s.witness(ctx)
+		s.Send(a, wire.NewSub(s.Account(), s.Subject("orders")))
+		s.Fence(ctx, a)
+		second := s.Dial(ctx, "B", harness.WithID(a.ID()))
+		s.Send(second, second.Connect(), second.OwnInfo())
+		s.ExpectClosed(ctx, second)
+
+		By("a client publishing to the first connection and subscribing itself")
+		s.Publish(c, s.Subject("orders"), "", "m")
+		s.Subscribe(c, s.Subject("news"))
+		s.ClientToPeers(ctx, c, a)
+		Expect(s.Own(a)).To(s.BeOps(
+			wire.NewMsg(s.Account(), s.Subject("orders"), "", []byte("m")),
+			wire.NewSub(s.Account(), s.Subject("news")),
+		), "the first connection after a second one was refused")
+	})
+
+	It("is that of INFO where CONNECT has another name", s.Req("RT-ID-011/info-wins"), func(ctx SpecContext) {
+		other := s.Dial(ctx, "B") // lends its id as a name
+		a := s.Join(ctx, "A", harness.WithConnect(func(connect *wire.ConnectBody) { connect.Name = other.ID() }))
+
+		By("the name of CONNECT being free for another peer")
+		Expect(other.Register(ctx)).To(Succeed(), "a peer whose server_id was only another one's name in CONNECT")
+
+		By("the server_id of INFO being taken")
+		second := s.Dial(ctx, "C", harness.WithID(a.ID()))
+		s.Send(second, second.Connect(), second.OwnInfo())
+		s.ExpectClosed(ctx, second)
+		s.ExpectOpen(ctx, a)
+	})
+}
+
+func impostors(s *Suite) {
+	It("is its server_id", s.Req("RT-ID-003/server-id"), func(ctx SpecContext) {
+		p := s.Dial(ctx, "A", harness.WithID(s.Info().ServerID),
+			harness.WithInfo(func(info *wire.InfoBody) { info.ServerName = "natsroute-" + s.Subject("other") }))
+		s.Send(p, p.Connect(), p.OwnInfo())
+		s.ExpectClosed(ctx, p)
+	})
+
+	It("is its server_name", s.Req("RT-ID-004/server-name"), func(ctx SpecContext) {
+		if s.Info().ServerName == "" {
+			s.NotApplicable("the target shows no server_name")
+		}
+		p := s.Dial(ctx, "A", harness.WithInfo(func(info *wire.InfoBody) { info.ServerName = s.Info().ServerName }))
+		s.Send(p, p.Connect(), p.OwnInfo())
+		s.ExpectClosed(ctx, p)
+	})
+}
+
+// otherCluster is a name that no cluster of the target's user has.
+func (s *Suite) otherCluster() string {
+	return "natsroute-" + strings.ReplaceAll(s.Subject("other"), ".", "-")
+}
+
+func clusterRefused(s *Suite) {
+	It("has to be the target's in CONNECT", s.Req("RT-ID-005/connect"), func(ctx SpecContext) {
+		p := s.Dial(ctx, "A", harness.WithConnect(func(connect *wire.ConnectBody) { connect.Cluster = s.otherCluster() }))
+		s.Send(p, p.Connect())
+		s.ExpectClosed(ctx, p)
+	})
+
+	It("has to be there in CONNECT", s.Req("RT-ID-006/connect-without"), func(ctx SpecContext) {
+		p := s.Dial(ctx, "A", harness.WithConnect(func(connect *wire.ConnectBody) { connect.Cluster = "" }))
+		s.Send(p, p.Connect())
+		s.ExpectClosed(ctx, p)
+	})
+
+	It("cannot change on a registered route", s.Req("RT-ID-009/second-connect"), func(ctx SpecContext) {
+		p := s.Join(ctx, "A")
+		s.Send(p, connectWith(p, func(connect *wire.ConnectBody) { connect.Cluster = s.otherCluster() }))
+		s.ExpectClosed(ctx, p)
+	})
+}
+
+func clusterAccepted(s *Suite) {
+	It("may be left out of INFO", s.Req("RT-ID-008/info-without"), NeedsClient, func(ctx SpecContext) {
+		c := s.witness(ctx)
+		s.Subscribe(c, s.Subject("orders"))
+		s.Flush(ctx, c)
+		p := s.Join(ctx, "A", harness.WithInfo(func(info *wire.InfoBody) { info.Cluster = "" }))
+		Expect(s.Own(p)).To(s.BeOps(wire.NewSub(s.Account(), s.Subject("orders"))), "a peer whose INFO has no cluster is registered")
+	})
+
+	// Last of all, behind the specs that join futures: the target ends its routes when it takes over a name.
+	It("of a peer is taken over by a target whose own was generated", s.Req("RT-ID-010/adopted"), SpecPriority(-2000), func(ctx SpecContext) {
+		name := s.otherCluster()
+		s.Join(ctx, "A",
+			harness.WithConnect(func(connect *wire.ConnectBody) { connect.Cluster = name }),
+			harness.WithInfo(func(info *wire.InfoBody) { info.Cluster = name }))
+		Expect(s.Dial(ctx, "B").Info().Cluster).To(Equal(name), "the cluster name in the INFO of the next connection")
+	})
+}

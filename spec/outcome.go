@@ -1,0 +1,113 @@
+package spec
+
+import (
+	"sort"
+	"strconv"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/types"
+
+	"github.com/natsroute/natsroute/corpus"
+	"github.com/natsroute/natsroute/harness"
+	"github.com/natsroute/natsroute/spec/report"
+)
+
+// finish turns what Ginkgo and the spec say into a result.
+func (s *Suite) finish(sr SpecReport) {
+	if sr.LeafNodeType != types.NodeTypeIt || s.report == nil { // a preview has no report
+		return
+	}
+	e := entryOf(sr.LeafNodeText, sr.Labels())
+	if sr.NumAttempts == 0 { // not started: the run was cut
+		s.interrupted = true
+		s.now = current{entry: e, status: report.NotTested, reason: report.Interrupted}
+	}
+	row := s.row(e.Requirements[0])
+	result := report.Result{
+		ID: e.ID, Target: targetKey, Requirements: e.Requirements,
+		Level: string(row.Level), Capability: row.Capability, Chapter: row.Chapter,
+		Title: title(sr), Clause: row.Clause, PageDiffers: row.PageDiffers,
+		Value: s.now.value, DurationMS: float64(sr.RunTime.Microseconds()) / 1000,
+	}
+	result.Status, result.Reason = s.outcome(sr, row)
+	switch result.Status {
+	case report.Fail, report.Warn, report.HarnessError, report.Disputed:
+		result.Failure = s.failure(sr)
+	}
+	result.Transcript = s.transcript()
+	if s.o.Repro != nil {
+		result.Repro = s.o.Repro(e.ID)
+	}
+	s.report.Results = append(s.report.Results, result)
+	if s.o.Each != nil {
+		s.o.Each(result)
+	}
+}
+
+func title(sr SpecReport) string {
+	return strings.Join(append(append([]string(nil), sr.ContainerHierarchyTexts[1:]...), sr.LeafNodeText), ": ")
+}
+
+// outcome is the status of a spec: by its state, and a failure by the row's level.
+func (s *Suite) outcome(sr SpecReport, row corpus.Requirement) (report.Status, string) {
+	switch {
+	case sr.State == types.SpecStatePanicked:
+		return report.HarnessError, ""
+	case s.now.death != "":
+		return report.Fail, ""
+	case s.now.status != "":
+		return s.now.status, s.now.reason
+	case sr.State == types.SpecStatePassed && s.now.value != "":
+		return report.Observed, ""
+	case sr.State == types.SpecStatePassed:
+		return report.Pass, ""
+	case sr.State.Is(types.SpecStateInterrupted | types.SpecStateAborted | types.SpecStateTimedout | types.SpecStatePending | types.SpecStateSkipped):
+		s.interrupted = true
+		return report.NotTested, report.Interrupted
+	case row.Disputed != "":
+		return report.Disputed, ""
+	case row.Level == corpus.May:
+		return report.Observed, ""
+	case row.Level == corpus.Should:
+		return report.Warn, ""
+	}
+	return report.Fail, ""
+}
+
+func (s *Suite) failure(sr SpecReport) *report.Failure {
+	f := report.Failure{Offset: -1}
+	if s.now.failure != nil {
+		f = *s.now.failure
+	}
+	f.Message = sr.Failure.Message
+	if s.now.death != "" {
+		f = report.Failure{Message: "the target's process ended while this spec was in flight", Expected: []string{"the process lives on"}, Got: s.now.death, Offset: -1}
+	}
+	if sr.State == types.SpecStatePanicked {
+		f.Message = "the suite itself panicked: " + sr.Failure.ForwardedPanic
+	}
+	return &f
+}
+
+// transcript merges those of the spec's peers, in order of time since the spec began.
+func (s *Suite) transcript() []report.TranscriptEntry {
+	var all []harness.Entry
+	for _, p := range s.now.peers {
+		all = append(all, p.Transcript().Entries()...)
+	}
+	sort.SliceStable(all, func(i, j int) bool { return all[i].At < all[j].At })
+	out := make([]report.TranscriptEntry, 0, len(all))
+	for _, e := range all {
+		out = append(out, report.TranscriptEntry{
+			MS: float64((e.At - s.now.since).Microseconds()) / 1000, Conn: e.Conn, Dir: string(e.Dir), Bytes: escape(e.Data),
+		})
+	}
+	return out
+}
+
+// escape writes bytes as a Go string literal without its quotes.
+func escape(b []byte) string {
+	q := strconv.QuoteToASCII(string(b))
+	return q[1 : len(q)-1]
+}

@@ -1,0 +1,276 @@
+package spec
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/natsroute/natsroute/corpus"
+	"github.com/natsroute/natsroute/harness"
+	"github.com/natsroute/natsroute/reference/wire"
+	"github.com/natsroute/natsroute/spec/report"
+)
+
+// knowledge is what is known of the target before the first spec: read from its INFO, or probed once.
+type knowledge struct {
+	info       *wire.InfoBody
+	profile    corpus.Profile
+	dialect    wire.Dialect
+	branches   map[string]string
+	offers     map[string]bool
+	account    string // of Means.Client's clients, as routes name it
+	registers  bool   // accepts a plain peer
+	answers    bool   // answers PING
+	clientFail string // why there is no client, although a URL was given
+}
+
+// Branches: what healthy servers do differently without announcing it.
+const (
+	branchConnectFirst = "connect_first" // "true": another first op than CONNECT is refused; "false"
+	branchLineLimit    = "line_limit"    // "4096", "65536" or "none": the longest argument text accepted on a route
+	branchClusterName  = "cluster_name"  // "static", "generated" (can change) or "none" (not announced)
+)
+
+// probe looks at the target before the first spec.
+func (s *Suite) probe(ctx context.Context) error {
+	info, err := s.target.Look(ctx)
+	if err != nil {
+		return err
+	}
+	k := &s.known
+	k.info = info
+	k.offers = offers(info, &s.target.Means)
+	k.branches = map[string]string{branchClusterName: clusterNaming(info)}
+	s.probeRegistration(ctx)
+	if k.answers {
+		k.branches[branchConnectFirst] = s.probeConnectFirst(ctx)
+		k.branches[branchLineLimit] = s.probeLineLimit(ctx)
+		s.probeAccount(ctx)
+	}
+	if k.profile, err = s.chooseProfile(); err != nil {
+		return err
+	}
+	k.dialect, err = wire.DialectByName(k.profile.Name)
+	return err
+}
+
+// offers reads the capabilities from INFO. What is always there, or shows only by its effect, is true.
+func offers(info *wire.InfoBody, m *harness.Means) map[string]bool {
+	return map[string]bool{
+		"core": true, "gossip": true, "dialling": true, "keepalive": true, "lameduck": true,
+		"accounts":    true,
+		"headers":     info.Headers,
+		"auth":        info.AuthRequired,
+		"tls":         info.TLSRequired || m.TLS != nil,
+		"pooling":     info.RoutePoolSize > 0,
+		"pinned":      info.RoutePoolSize > 0,
+		"compression": info.Compression != "",
+		"leaf":        info.LNOC,
+		"permissions": info.Import != nil || info.Export != nil,
+	}
+}
+
+func clusterNaming(info *wire.InfoBody) string {
+	switch {
+	case info.Cluster == "":
+		return "none"
+	case info.ClusterDynamic:
+		return "generated"
+	}
+	return "static"
+}
+
+// probeRegistration finds out whether the target takes a plain peer and answers its PING: all but a few specs rest on it.
+func (s *Suite) probeRegistration(ctx context.Context) {
+	p, err := s.target.Dial(ctx, "probe")
+	if err != nil {
+		return
+	}
+	defer p.Leave()
+	err = p.Register(ctx)
+	var closed *harness.ClosedError
+	s.known.answers = err == nil
+	s.known.registers = !errors.As(err, &closed)
+}
+
+// probeConnectFirst sends PING before CONNECT. With credentials configured every server wants CONNECT first, so that
+// the answer means something only without.
+func (s *Suite) probeConnectFirst(ctx context.Context) string {
+	p, err := s.target.Dial(ctx, "probe")
+	if err != nil {
+		return "true"
+	}
+	defer p.Leave()
+	if p.Fence(ctx) == nil {
+		return "false"
+	}
+	return "true"
+}
+
+// probeLineLimit sends RS- lines, which no server keeps, longer than the limits known (2.1.2: 4096 bytes, counted only
+// over what a read leaves over, so that 20,000 are sure to be too many; 2.12.15: 65536; 2.5.0 to 2.12.1: none).
+func (s *Suite) probeLineLimit(ctx context.Context) string {
+	for _, probe := range []struct {
+		length int
+		limit  string
+	}{{20_000, "4096"}, {70_000, "65536"}} {
+		if !s.takesLine(ctx, probe.length) {
+			return probe.limit
+		}
+	}
+	return "none"
+}
+
+func (s *Suite) takesLine(ctx context.Context, length int) bool {
+	p, err := s.target.Dial(ctx, "probe")
+	if err != nil {
+		return false
+	}
+	defer p.Leave()
+	if p.Register(ctx) != nil {
+		return false
+	}
+	line := append([]byte("RS- $G "), bytes.Repeat([]byte("a"), length-len("$G "))...)
+	_ = p.SendRaw(append(line, "\r\n"...), 0)
+	return p.Fence(ctx) == nil
+}
+
+// probeAccount learns the name that routes give to the account of our client.
+func (s *Suite) probeAccount(ctx context.Context) {
+	if s.target.Client == "" {
+		return
+	}
+	err := func() error {
+		p, err := s.target.Join(ctx, "probe")
+		if err != nil {
+			return err
+		}
+		defer p.Leave()
+		c, err := s.target.ConnectClient(ctx, "")
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		subject := "nr" + s.o.Nonce + ".probe.account"
+		if _, err := c.Subscribe(subject); err != nil {
+			return err
+		}
+		if err := c.Fence(ctx); err != nil {
+			return err
+		}
+		seen, err := p.Await(ctx, func(seen harness.Seen) bool {
+			return seen.Op.Kind == wire.Sub && string(seen.Op.Subject) == subject
+		})
+		if err != nil {
+			return fmt.Errorf("no RS+ for the client's subscription: %w", err)
+		}
+		s.known.account = string(seen.Op.Account)
+		return nil
+	}()
+	if err != nil {
+		s.known.account = "$G"
+		s.known.clientFail = err.Error()
+	}
+}
+
+// chooseProfile takes the profile named, or the one that the announced capabilities and the probes point to. The text
+// of `version` counts only for a nats-server that we launched ourselves.
+func (s *Suite) chooseProfile() (corpus.Profile, error) {
+	name := s.o.Profile
+	if name == "" || name == "auto" {
+		name = s.autoProfile()
+	}
+	return s.corpus.Profile(name)
+}
+
+func (s *Suite) autoProfile() string {
+	info := s.known.info
+	switch {
+	case info.LN:
+		return "srv-2.15"
+	case info.RoutePoolSize > 0 || info.LNOCU || info.Compression != "":
+		if s.known.branches[branchConnectFirst] == "true" && !info.AuthRequired || s.known.branches[branchLineLimit] == "65536" {
+			return "srv-2.12.15"
+		}
+		return "srv-2.10"
+	case info.Headers:
+		return "srv-2.5"
+	case strings.HasPrefix(s.o.Launch, "nats-server@v2.1."):
+		return "srv-2.1"
+	}
+	return "doc-2.0"
+}
+
+// standing tells whether a spec can be judged on this target: an empty status says yes.
+func (s *Suite) standing(e CatalogEntry) (status report.Status, reason string) {
+	row := s.row(e.Requirements[0])
+	switch {
+	case !s.o.Select.selects(e, row):
+		return report.NotTested, report.Filtered
+	case s.lost != "" || s.ctx.Err() != nil:
+		return report.NotTested, report.Interrupted
+	case !s.known.profile.Has(row.ID):
+		return report.NotApplicable, "not in profile " + s.known.profile.Name
+	case !s.known.offers[row.Capability]:
+		return report.NotApplicable, "the target does not offer " + row.Capability
+	case !s.onBranch(row.Branch):
+		return report.NotApplicable, "the target is not on branch " + row.Branch
+	}
+	for _, need := range e.needs {
+		if reason := s.unmet(need); reason != "" {
+			return report.NotTested, reason
+		}
+	}
+	switch {
+	case !s.known.registers && !contains(e.without, "registration"):
+		return report.NotTested, report.NeedsRegistration
+	case !s.known.answers && !contains(e.without, "pong"):
+		return report.NotTested, report.NeedsPong
+	}
+	return "", ""
+}
+
+// onBranch tells whether the target is on the branch "name=value", or "name=value|value".
+func (s *Suite) onBranch(branch string) bool {
+	if branch == "" {
+		return true
+	}
+	name, values, _ := strings.Cut(branch, "=")
+	return contains(strings.Split(values, "|"), s.known.branches[name])
+}
+
+// unmet returns the reason word if the target, or the operator, does not give what the need names.
+func (s *Suite) unmet(need string) string {
+	t := s.target
+	have := map[string]bool{
+		"client":      t.Client != "" && s.known.clientFail == "",
+		"accounts":    t.Client != "" && len(t.Accounts) >= 2,
+		"auth":        t.User != "",
+		"tls":         t.TLS != nil,
+		"listener":    t.CanListen(s.ctx),
+		"launch":      t.Launched(),
+		"settings":    t.Settings.PingInterval > 0,
+		"second-peer": true,
+		"disruptive":  s.o.Disruptive,
+	}
+	switch met, known := have[need]; {
+	case met:
+		return ""
+	case !known:
+		panic("spec: the register needs " + need + ", which the suite does not know")
+	case need == "disruptive":
+		return report.IsDisruptive
+	}
+	return "needs-" + need
+}
+
+func contains(list []string, s string) bool {
+	for _, l := range list {
+		if l == s {
+			return true
+		}
+	}
+	return false
+}

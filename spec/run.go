@@ -1,0 +1,248 @@
+package spec
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/formatter"
+	"github.com/onsi/ginkgo/v2/types"
+	"github.com/onsi/gomega"
+
+	"github.com/natsroute/natsroute/corpus"
+	"github.com/natsroute/natsroute/spec/report"
+)
+
+// NoMatch says that a selection selects no spec.
+type NoMatch struct{ What string }
+
+func (e *NoMatch) Error() string {
+	return fmt.Sprintf("no spec matches %s: `natsroute list` shows the requirements, `natsroute show ID` the specs of one", e.What)
+}
+
+// selects tells whether the operator wants this spec.
+func (sel Selection) selects(e CatalogEntry, row corpus.Requirement) bool {
+	named := func(ids []string) bool { return contains(ids, e.ID) || contains(ids, row.ID) }
+	return (len(sel.Only) == 0 || named(sel.Only)) && !named(sel.Skip) &&
+		(len(sel.Chapters) == 0 || contains(sel.Chapters, row.Chapter)) &&
+		(len(sel.Levels) == 0 || contains(sel.Levels, string(row.Level)))
+}
+
+// unmatched returns the first thing named that no spec answers to; empty: all do.
+func (sel Selection) unmatched(c *corpus.Corpus, entries []CatalogEntry) string {
+	alone := func(one Selection) bool {
+		for _, e := range entries {
+			row, _ := c.Requirement(e.Requirements[0])
+			if one.selects(e, row) {
+				return true
+			}
+		}
+		return false
+	}
+	for _, id := range append(append([]string(nil), sel.Only...), sel.Skip...) {
+		if !alone(Selection{Only: []string{id}}) {
+			return id
+		}
+	}
+	for _, chapter := range sel.Chapters {
+		if !alone(Selection{Chapters: []string{chapter}}) {
+			return "chapter " + chapter
+		}
+	}
+	for _, level := range sel.Levels {
+		if !alone(Selection{Levels: []string{level}}) {
+			return "level " + level
+		}
+	}
+	if !alone(sel) {
+		return "the selection"
+	}
+	return ""
+}
+
+// tree is the one tree of specs of this process: Ginkgo keeps it in globals, and registering twice doubles it.
+var tree struct {
+	once    sync.Once
+	suite   *Suite
+	entries []CatalogEntry
+}
+
+// built builds the tree, once, and lists it.
+func built(c *corpus.Corpus) (*Suite, []CatalogEntry) {
+	tree.once.Do(func() {
+		tree.suite = &Suite{corpus: c}
+		register(tree.suite)
+		for _, sr := range PreviewSpecs("natsroute").SpecReports {
+			if sr.LeafNodeType == types.NodeTypeIt {
+				tree.entries = append(tree.entries, entryOf(title(sr), sr.Labels()))
+			}
+		}
+	})
+	return tree.suite, tree.entries
+}
+
+// Catalog lists every spec of the tree. It runs none.
+func Catalog(c *corpus.Corpus) []CatalogEntry {
+	_, entries := built(c)
+	return append([]CatalogEntry(nil), entries...)
+}
+
+// run is Run.
+func run(ctx context.Context, o Options) (*report.Report, error) {
+	s, entries := built(o.Corpus)
+	s.o, s.ctx, s.target = o, ctx, o.Target
+	if what := o.Select.unmatched(o.Corpus, entries); what != "" {
+		return nil, &NoMatch{What: what}
+	}
+	started := time.Now()
+	if err := s.probe(ctx); err != nil {
+		return nil, err
+	}
+	s.report = s.newReport(started)
+	if o.Begin != nil {
+		o.Begin(s.report, len(entries))
+	}
+	s.runSpecs()
+	s.report.DurationMS = time.Since(started).Milliseconds()
+	s.report.Interrupted = ctx.Err() != nil || s.interrupted
+	s.report.TargetLost = s.lost
+	return s.report, nil
+}
+
+func (s *Suite) newReport(started time.Time) *report.Report {
+	info, _ := json.Marshal(s.known.info)
+	r := &report.Report{
+		Schema:  "natsroute.report/v1",
+		Tool:    report.Tool{Name: "natsroute", Version: s.o.Version},
+		Profile: report.Profile{Name: s.known.profile.Name, Digest: s.known.profile.Digest(), Branches: s.known.branches},
+		Targets: []report.Target{{Key: targetKey, Server: s.target.Route, Launch: s.o.Launch, Info: info, Offers: s.known.offers}},
+		Started: started.Format(time.RFC3339),
+		Seed:    s.o.Seed, Nonce: s.o.Nonce,
+	}
+	if s.known.clientFail != "" {
+		r.Warnings = append(r.Warnings, "the client port cannot be used: "+s.known.clientFail)
+	}
+	return r
+}
+
+// targetKey names the one target of a run in its results.
+const targetKey = "plain"
+
+// shim is what Ginkgo wants of a *testing.T. Its verdict is not ours: report.Judge reads the results.
+type shim struct{}
+
+func (shim) Fail() {}
+
+// runSpecs hands the tree to Ginkgo. Its console report is switched off: results are told through Options.Each.
+func (s *Suite) runSpecs() {
+	gomega.RegisterFailHandler(Fail)
+	formatter.ColorableStdOut = io.Discard
+	suiteConfig, reporterConfig := GinkgoConfiguration()
+	suiteConfig.RandomSeed = s.o.Seed
+	suiteConfig.RandomizeAllSpecs = true // without it SpecPriority orders top-level containers only
+	suiteConfig.Timeout = 24 * time.Hour // the caller's context ends a run
+	reporterConfig.NoColor = true
+	RunSpecs(shim{}, "natsroute", suiteConfig, reporterConfig)
+}
+
+// hooks puts the suite's own nodes around all specs.
+func (s *Suite) hooks() {
+	BeforeEach(s.begin)
+	AfterEach(s.watchTarget)
+	ReportAfterEach(s.finish)
+}
+
+// startFutures starts the futures whose requirement will be judged.
+func (s *Suite) startFutures() {
+	ctx, cancel := context.WithCancel(s.ctx)
+	s.stop = cancel
+	for _, f := range s.futures {
+		row := s.row(f.requirement())
+		e := CatalogEntry{ID: row.ID, Requirements: []string{row.ID}, Chapter: row.Chapter, needs: row.Needs, without: []string{"registration", "pong"}}
+		if s.wanted(row.ID) {
+			if status, _ := s.standing(e); status == "" {
+				f.start(ctx)
+			}
+		}
+	}
+}
+
+// stopShared ends what outlives single specs.
+func (s *Suite) stopShared() {
+	s.stop()
+	if s.shared != nil {
+		s.shared.Close()
+	}
+}
+
+// wanted tells whether any spec of the requirement can be selected.
+func (s *Suite) wanted(requirement string) bool {
+	if len(s.o.Select.Only) == 0 {
+		return true
+	}
+	for _, id := range s.o.Select.Only {
+		if req, _, _ := strings.Cut(id, "/"); req == requirement {
+			return true
+		}
+	}
+	return false
+}
+
+// begin gives the spec its own prefix and data, and ends it if it cannot be judged on this target.
+func (s *Suite) begin() {
+	sr := CurrentSpecReport()
+	s.counter++
+	e := entryOf(sr.LeafNodeText, sr.Labels())
+	s.now = current{
+		entry: e, since: s.target.Since(),
+		prefix: fmt.Sprintf("nr%s.%d", s.o.Nonce, s.counter),
+		rand:   rand.New(rand.NewPCG(uint64(s.o.Seed), hash(e.ID))),
+	}
+	if status, reason := s.standing(e); status != "" {
+		s.end(status, reason)
+	}
+}
+
+func hash(s string) uint64 {
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, s)
+	return h.Sum64()
+}
+
+// watchTarget looks whether the target still lives after a spec that failed or saw it close a connection.
+func (s *Suite) watchTarget(ctx SpecContext) {
+	if s.now.status != "" || s.lost != "" || !(CurrentSpecReport().Failed() || s.now.sawClose()) {
+		return
+	}
+	limited, cancel := context.WithTimeout(ctx, s.target.Patience())
+	defer cancel()
+	err := s.target.Alive(limited)
+	if err == nil {
+		return
+	}
+	if exit := s.target.Exited(); exit != nil {
+		if err := s.target.Restart(ctx); err != nil {
+			s.lost = fmt.Sprintf("the target exited (%s) and did not start again: %v", exit.State, err)
+		}
+		s.now.death = exit.State + "\n" + exit.Tail
+		Fail("the target's process ended: " + exit.State)
+	}
+	s.lost = fmt.Sprintf("the target went away while %s was in flight: %v", s.now.entry.ID, err)
+	s.end(report.NotTested, report.Interrupted)
+}
+
+func (c *current) sawClose() bool {
+	for _, p := range c.peers {
+		if p.Ended() {
+			return true
+		}
+	}
+	return false
+}

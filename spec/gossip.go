@@ -188,8 +188,13 @@ func gossipClients(s *Suite) {
 
 // announced has a peer register with connect_urls and waits until c has been told of them. The address is one of many
 // loopback addresses, so that no two specs announce the same.
+//
+// A server that is told not to advertise has no connect_urls in its own INFO and forwards none (seen 2.1.2, 2.15.2).
 func (s *Suite) announced(ctx SpecContext, c *harness.Client) (p *harness.Peer, address string) {
 	GinkgoHelper()
+	if len(s.Info().ConnectURLs) == 0 {
+		s.NotApplicable("the target advertises no client URLs")
+	}
 	host := fmt.Sprintf("127.%d.%d.%d", 1+s.Rand().IntN(250), 1+s.Rand().IntN(250), 1+s.Rand().IntN(250))
 	p = s.Join(ctx, "A", harness.WithInfo(func(i *wire.InfoBody) {
 		address = fmt.Sprintf("%s:%d", host, i.Port)

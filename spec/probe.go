@@ -30,8 +30,11 @@ type knowledge struct {
 const (
 	branchConnectFirst = "connect_first" // "true": another first op than CONNECT is refused; "false"
 	branchLineLimit    = "line_limit"    // "4096", "65536" or "none": the longest argument text accepted on a route
-	branchClusterName  = "cluster_name"  // "static", "generated" (can change) or "none" (not announced)
+	branchClusterName  = "cluster_name"  // "static", "dynamic" (generated, can change) or "none" (not announced)
 )
+
+// defaultAccount is where clients are that belong to no other account (every nats-server).
+const defaultAccount = "$G"
 
 // probe looks at the target before the first spec.
 func (s *Suite) probe(ctx context.Context) error {
@@ -40,7 +43,7 @@ func (s *Suite) probe(ctx context.Context) error {
 		return err
 	}
 	k := &s.known
-	k.info = info
+	k.info, k.account = info, defaultAccount
 	k.offers = offers(info, &s.target.Means)
 	k.branches = map[string]string{branchClusterName: clusterNaming(info)}
 	s.probeRegistration(ctx)
@@ -77,7 +80,7 @@ func clusterNaming(info *wire.InfoBody) string {
 	case info.Cluster == "":
 		return "none"
 	case info.ClusterDynamic:
-		return "generated"
+		return "dynamic"
 	}
 	return "static"
 }
@@ -170,7 +173,6 @@ func (s *Suite) probeAccount(ctx context.Context) {
 		return nil
 	}()
 	if err != nil {
-		s.known.account = "$G"
 		s.known.clientFail = err.Error()
 	}
 }

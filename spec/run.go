@@ -224,7 +224,7 @@ func (s *Suite) watchTarget(ctx SpecContext) {
 	limited, cancel := context.WithTimeout(ctx, s.target.Patience())
 	defer cancel()
 	err := s.target.Alive(limited)
-	if err == nil {
+	if err == nil || s.ctx.Err() != nil {
 		return
 	}
 	if exit := s.target.Exited(); exit != nil {

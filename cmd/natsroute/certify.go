@@ -68,7 +68,7 @@ func (r *certification) run(ctx context.Context, means harness.Means) error {
 	rep, err := spec.Run(ctx, spec.Options{
 		Target: r.target, Launch: r.c.Launch, Corpus: r.register, Profile: r.c.Profile,
 		Select:     r.c.selection(),
-		Disruptive: r.c.Disruptive,
+		Disruptive: r.c.Disruptive || r.c.embedded(), // nobody else uses the embedded reference
 		Seed:       seed, Nonce: nonce, Version: version(),
 		Repro: r.c.repro(means, seed),
 		Begin: func(rep *report.Report, specs int) {
@@ -113,6 +113,9 @@ func (r *certification) finish(rep *report.Report) error {
 	}
 	return &failure{Code: judgement.Exit}
 }
+
+// embedded tells whether the target is the reference in this process.
+func (c *certifyCommand) embedded() bool { return c.Server == "" && c.Launch == "" }
 
 func (c *certifyCommand) selection() spec.Selection {
 	return spec.Selection{Only: c.Only, Skip: c.Skip, Chapters: c.Chapter, Levels: c.Level}

@@ -49,4 +49,3 @@ func (o outcome) failed(requirement string) bool {
 	}
 	return false
 }
-

@@ -10,6 +10,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -72,21 +73,17 @@ type soakRun struct {
 
 // loaded keeps every processor busy while run runs.
 func loaded(run func() outcome) outcome {
-	stop := make(chan struct{})
+	var over atomic.Bool
 	var busy sync.WaitGroup
 	for range runtime.NumCPU() {
 		busy.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
+			for n := 0; !over.Load(); n++ {
+				_ = n * n
 			}
 		})
 	}
 	defer busy.Wait()
-	defer close(stop)
+	defer over.Store(true)
 	return run()
 }
 

@@ -21,6 +21,7 @@ type conn struct {
 	infoSent   bool
 
 	peer    *wire.InfoBody // the peer's first INFO, once registered
+	trusted bool           // a CONNECT of the peer was accepted
 	verbose bool           // the peer wants +OK
 	headers bool           // the peer understands HMSG
 	mode    wire.Mode

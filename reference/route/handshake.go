@@ -63,7 +63,7 @@ func (n *Node) checkConnect(c *conn, body *wire.ConnectBody) cause {
 	switch {
 	case body == nil:
 		return badArguments
-	case !n.credentialsHold(body):
+	case !n.credentialsHold(c, body):
 		return badCredentials
 	case body.Lang != "":
 		return clientCalls
@@ -80,6 +80,7 @@ func (n *Node) checkConnect(c *conn, body *wire.ConnectBody) cause {
 		n.adoptCluster(body.Cluster, body.ClusterDynamic, c, body.Name)
 	}
 	c.connectDue = noTime
+	c.trusted = true
 	c.verbose = body.Verbose
 	c.headers = n.cfg.Dialect.Headers && body.Headers
 	n.setLeafMode(c, body.LNOCU || body.LN)
@@ -90,12 +91,13 @@ func (n *Node) checkConnect(c *conn, body *wire.ConnectBody) cause {
 	return fine
 }
 
-// credentialsHold compares user and password; servers look at nothing else on a route, and refuse an account.
-func (n *Node) credentialsHold(body *wire.ConnectBody) bool {
+// credentialsHold compares user and password; servers look at nothing else on a route, and refuse an account. A later
+// CONNECT that leaves both out keeps those of the one before it (seen 2.9.25, 2.15.2).
+func (n *Node) credentialsHold(c *conn, body *wire.ConnectBody) bool {
 	if body.Account != "" {
 		return false
 	}
-	if !n.cfg.wantsCredentials() {
+	if !n.cfg.wantsCredentials() || c.trusted && body.User == "" && body.Pass == "" {
 		return true
 	}
 	user := subtle.ConstantTimeCompare([]byte(body.User), []byte(n.cfg.User))

@@ -95,7 +95,7 @@ func TestLaunchedServersKnowTheirMeans(t *testing.T) {
 		ctx := deadline(t)
 		began := time.Now()
 		p := value[*Peer](t)(tg.Join(ctx, "A", NoPong()))
-		closing, err := p.Closed(ctx)
+		closing, err := p.Closed(WithPatience(ctx, 5*time.Second))
 		must(t, err)
 		if took := time.Since(began); closing.ErrText != "Stale Connection" || took > 5*time.Second {
 			t.Errorf("without PONGs it closed after %v: %+v", took, closing)

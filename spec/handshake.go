@@ -10,6 +10,7 @@ import (
 
 	"github.com/natsroute/natsroute/harness"
 	"github.com/natsroute/natsroute/reference/wire"
+	"github.com/natsroute/natsroute/spec/report"
 )
 
 // registerHandshake: from the accepted connection to the registered route. What a target refuses before CONNECT, and what
@@ -57,6 +58,9 @@ func greeting(s *Suite) {
 
 func registration(s *Suite) {
 	It("is done by CONNECT and INFO: the target sends its interest", s.Req("RT-HS-004/interest-comes"), WithoutRegistration, func(ctx SpecContext) {
+		if s.refusesUs() {
+			s.NotTested(report.NeedsRegistration)
+		}
 		c := s.witness(ctx)
 		s.Subscribe(c, s.Subject("orders"))
 		s.QueueSubscribe(c, s.Subject("jobs"), "workers")

@@ -23,7 +23,7 @@ func registerKeepAlive(s *Suite) {
 }
 
 func pingAnswered(s *Suite) {
-	It("is answered", s.Req("RT-KA-001/registered"), WithoutRegistration, func(ctx SpecContext) {
+	It("is answered", s.Req("RT-KA-001/registered"), WithoutPong, func(ctx SpecContext) {
 		p := s.Dial(ctx, "A")
 		s.Send(p, p.Connect(), p.OwnInfo())
 		s.Fence(ctx, p)

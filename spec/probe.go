@@ -98,6 +98,9 @@ func (s *Suite) probeRegistration(ctx context.Context) {
 	s.known.registers = !errors.As(err, &closed)
 }
 
+// refusesUs tells whether the target wants credentials and does not take ours: that is no fault of its own.
+func (s *Suite) refusesUs() bool { return !s.known.registers && s.known.info.AuthRequired }
+
 // probeConnectFirst sends PING before CONNECT. With credentials configured every server wants CONNECT first, so that
 // the answer means something only without.
 func (s *Suite) probeConnectFirst(ctx context.Context) string {

@@ -125,22 +125,10 @@ func (s *Suite) watch(ctx context.Context, limit time.Duration, open func(contex
 		return ending{err: err}
 	}
 	e := ending{peer: p}
-	e.closing, e.err = closedWithin(ctx, p, limit)
+	e.closing, e.err = p.Closed(harness.WithPatience(ctx, limit))
 	e.pings = len(ofKind(p.Seen(), wire.Ping))
 	e.after = e.closing.At - began
 	return e
-}
-
-// closedWithin is p.Closed with a limit of its own, which may be longer than the harness's patience.
-func closedWithin(ctx context.Context, p *harness.Peer, limit time.Duration) (harness.Closing, error) {
-	limited, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	for {
-		closing, err := p.Closed(limited)
-		if err == nil || errors.Is(err, harness.ErrLeft) || limited.Err() != nil {
-			return closing, err
-		}
-	}
 }
 
 // joined waits for a future and makes the peers it used the spec's own.

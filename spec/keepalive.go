@@ -79,14 +79,8 @@ func pingSent(s *Suite) {
 		if err != nil {
 			return pinged{err: err}
 		}
-		limited, cancel := context.WithTimeout(ctx, limit())
-		defer cancel()
-		for {
-			_, err := p.Await(limited, func(seen harness.Seen) bool { return seen.Op.Kind == wire.Ping })
-			if err == nil || limited.Err() != nil || p.Ended() {
-				return pinged{peer: p, err: err}
-			}
-		}
+		_, err = p.Await(harness.WithPatience(ctx, limit()), func(seen harness.Seen) bool { return seen.Op.Kind == wire.Ping })
+		return pinged{peer: p, err: err}
 	})
 
 	It("comes within its interval", s.Req("RT-KA-005/first"), Late, func(ctx SpecContext) {

@@ -19,11 +19,14 @@ func (s *Suite) finish(sr SpecReport) {
 		return
 	}
 	e := entryOf(sr.LeafNodeText, sr.Labels())
+	row := s.row(e.Requirements[0])
 	if sr.NumAttempts == 0 { // not started: the run was cut
 		s.interrupted = true
 		s.now = current{entry: e, status: report.NotTested, reason: report.Interrupted}
+		if !s.o.Select.selects(e, row) {
+			s.now.reason = report.Filtered
+		}
 	}
-	row := s.row(e.Requirements[0])
 	result := report.Result{
 		ID: e.ID, Target: targetKey, Requirements: e.Requirements,
 		Level: string(row.Level), Capability: row.Capability, Chapter: row.Chapter,

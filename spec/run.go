@@ -7,7 +7,7 @@ import (
 	"hash/fnv"
 	"io"
 	"math/rand/v2"
-	"strings"
+	"slices"
 	"sync"
 	"time"
 
@@ -164,14 +164,16 @@ func (s *Suite) startFutures() {
 	ctx, cancel := context.WithCancel(s.ctx)
 	s.stop = cancel
 	for _, f := range s.futures {
-		row := s.row(f.requirement())
-		e := CatalogEntry{ID: row.ID, Requirements: []string{row.ID}, Chapter: row.Chapter, needs: row.Needs, without: []string{"registration", "pong"}}
-		if s.wanted(row.ID) {
-			if status, _ := s.standing(e); status == "" {
-				f.start(ctx)
-			}
+		if slices.ContainsFunc(tree.entries, func(e CatalogEntry) bool { return e.Requirements[0] == f.requirement() && s.judges(e) }) {
+			f.start(ctx)
 		}
 	}
+}
+
+// judges tells whether a spec will be judged.
+func (s *Suite) judges(e CatalogEntry) bool {
+	status, _ := s.standing(e)
+	return status == ""
 }
 
 // stopShared ends what outlives single specs.
@@ -180,19 +182,6 @@ func (s *Suite) stopShared() {
 	if s.shared != nil {
 		s.shared.Close()
 	}
-}
-
-// wanted tells whether any spec of the requirement can be selected.
-func (s *Suite) wanted(requirement string) bool {
-	if len(s.o.Select.Only) == 0 {
-		return true
-	}
-	for _, id := range s.o.Select.Only {
-		if req, _, _ := strings.Cut(id, "/"); req == requirement {
-			return true
-		}
-	}
-	return false
 }
 
 // begin gives the spec its own prefix and data, and ends it if it cannot be judged on this target.

@@ -16,9 +16,8 @@ const (
 	ClusterNameConflict     CloseReason = "Cluster Name Conflict"
 	WrongPort               CloseReason = "Wrong Port"
 	WrongGateway            CloseReason = "Wrong Gateway"
-	RouteError              CloseReason = "Route Error"        // the peer sent -ERR
-	MissingAccount          CloseReason = "Missing Account"    // a connection dedicated to an account, which this node does not offer
-	InvalidPoolIndex        CloseReason = "Invalid Pool Index" // of servers with pools; this node has none
+	RouteError              CloseReason = "Route Error"     // the peer sent -ERR
+	MissingAccount          CloseReason = "Missing Account" // a connection dedicated to an account, which this node does not offer
 	ServerShutdown          CloseReason = "Server Shutdown"
 	UnsupportedCompression  CloseReason = "Unsupported Compression"
 )

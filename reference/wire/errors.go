@@ -41,6 +41,14 @@ const (
 	ConnectRequired Token = "connect_required" // another operation than CONNECT came first
 )
 
+// Tokens lists every rule. The caller owns the slice.
+func Tokens() []Token {
+	return []Token{
+		UnknownOp, MissingDelimiter, ArgumentCount, BadIndicator, BadSize, BadHeaderSize, PayloadTerminator, BadJSON,
+		LineTooLong, PayloadTooLong, ConnectRequired,
+	}
+}
+
 // SyntaxError is a breach of the grammar by the sender.
 //
 // Offset counts from 0 over all bytes fed and is the same for any chunking. It is where a reader should look:

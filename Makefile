@@ -6,8 +6,6 @@ GOFUMPT  := mvdan.cc/gofumpt@v0.12.0
 STATIC   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 SERVERS  := v2.1.2 v2.9.25 v2.10.27 v2.12.15 v2.15.2
 FUZZTIME ?= 60s
-# The nats-server that make bench measures against: any run of certify --launch nats-server@v2.15.2 has built this one.
-NATS_SERVER ?= $(HOME)/.cache/natsroute/nats-server/v2.15.2/nats-server
 
 .PHONY: build test certify race lint cross fuzz-wire bench soak clean
 
@@ -37,7 +35,7 @@ fuzz-wire: ## the parser's native fuzz target, FUZZTIME long
 
 bench: build ## parser against its floor; the reference server against nats-server v2.15.2
 	$(GO) test -run '^$$' -bench 'Ratio' -benchmem ./reference/wire
-	NATSROUTE_BENCH_NATS_SERVER=$(NATS_SERVER) $(GO) test -run '^$$' -bench 'RouteToClient' -benchtime 1x ./reference/server
+	NATSROUTE_BENCH_NATS_SERVER=v2.15.2 $(GO) test -run '^$$' -bench 'RouteToClient' -benchtime 1x ./reference/server
 
 soak: build ## 20 runs on 2.1.2 and 2.15.2, 5 on the others: idle, loaded, one processor, 100 ms away; no result may differ
 	$(GO) test -run TestSoak -timeout 60m -v ./cmd/natsroute -soak

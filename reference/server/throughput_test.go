@@ -19,7 +19,7 @@ import (
 	"github.com/natsroute/natsroute/harness"
 )
 
-// benchServerVariable names a nats-server program that the benchmark compares with.
+// benchServerVariable names what the benchmark compares with: a version of nats-server, which is then built, or a program.
 const benchServerVariable = "NATSROUTE_BENCH_NATS_SERVER"
 
 const (
@@ -36,10 +36,16 @@ const (
 // BenchmarkRouteToClient measures messages a second from one route peer, which writes large chunks of RMSG with 16 bytes of
 // payload, to one nats.go subscriber. Client, peer and server share the machine; the server has a process of its own.
 //
-// When NATSROUTE_BENCH_NATS_SERVER names a nats-server, both servers are measured in turn, ten pairs, and the median of each and
+// When NATSROUTE_BENCH_NATS_SERVER names a nats-server (v2.15.2, or a path), both servers are measured in turn, ten pairs, and the median of each and
 // of the ratios is reported.
 func BenchmarkRouteToClient(b *testing.B) {
 	path := os.Getenv(benchServerVariable)
+	if strings.HasPrefix(path, "v") && !strings.ContainsRune(path, os.PathSeparator) {
+		var err error
+		if path, err = harness.NatsServer(context.Background(), path); err != nil {
+			b.Fatal(err)
+		}
+	}
 	own := startOwnProcess(b)
 	var other *harness.Target
 	if path != "" {

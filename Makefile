@@ -4,7 +4,6 @@ GO       ?= go
 BIN      := bin/natsroute
 GOFUMPT  := mvdan.cc/gofumpt@v0.12.0
 STATIC   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
-SERVERS  := v2.1.2 v2.9.25 v2.10.27 v2.12.15 v2.15.2
 FUZZTIME ?= 60s
 
 .PHONY: build test certify race lint cross fuzz-wire bench soak clean

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"flag"
 	"testing"
 
 	"github.com/natsroute/natsroute/harness"
@@ -8,10 +10,19 @@ import (
 	"github.com/natsroute/natsroute/spec/report"
 )
 
-// TestFaultsAreCaught puts each planted fault in front of the healthy reference: the run must fail, for the requirement
+var faultTarget = flag.String("fault-target", "", "what TestFaultsAreCaught launches, as nats-server@v2.15.2; empty: the embedded reference")
+
+func faultyTarget() (*harness.Target, error) {
+	if *faultTarget == "" {
+		return harness.InProcess("")
+	}
+	return harness.Launch(context.Background(), harness.LaunchConfig{Command: *faultTarget})
+}
+
+// TestFaultsAreCaught puts each planted fault in front of a healthy server: the run must fail, for the requirement
 // that the fault breaks. The middlebox without a fault must be certified clean, or the other runs would prove nothing.
 func TestFaultsAreCaught(t *testing.T) {
-	target, err := harness.InProcess("")
+	target, err := faultyTarget()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -100,6 +100,7 @@ func (r *certification) finish(rep *report.Report) error {
 	judgement := report.Judge(rep, profile.Requirements, report.Judging{
 		Require: r.c.Require, Narrowed: r.c.selection().Narrowed(), AllowIncomplete: r.c.AllowIncomplete,
 	})
+	r.diagnose(rep)
 	where, err := r.out.finish(rep)
 	r.text.End(rep, judgement, where)
 	if r.c.JSON {
@@ -126,9 +127,12 @@ func (c *certifyCommand) text(p *process, register *corpus.Corpus) *report.Text 
 	if c.JSON {
 		return report.NewText(io.Discard, report.TextOptions{Quiet: true})
 	}
-	o := report.TextOptions{Quiet: c.Quiet, Trace: c.Trace, Chapters: register.Chapters()}
+	o := report.TextOptions{Quiet: c.Quiet, Trace: c.Trace, Chapters: register.Chapters(), Rule: func(id string) string {
+		row, _ := register.Requirement(id)
+		return row.Title
+	}}
 	if screen, ok := screenOf(p.stdout, p.getenv); ok {
-		o.Live, o.Width = true, screen.width
+		o.Live, o.Width, o.Height = true, screen.width, screen.height
 		o.Color = !c.NoColor && p.getenv("NO_COLOR") == ""
 	}
 	return report.NewText(p.stdout, o)

@@ -17,7 +17,7 @@ var groups = []kong.Group{
 type certifyCommand struct {
 	Server  string `short:"s" group:"target" placeholder:"ADDRESS" help:"Route port of a running server: HOST, HOST:PORT, nats-route://USER:PASSWORD@HOST:PORT, or tls://… (default port 6222; NATSROUTE_SERVER)."`
 	Client  string `group:"target" placeholder:"URL" help:"Client port of that server, nats://USER:PASSWORD@HOST:PORT (default port 4222; NATS_URL). Most of core needs it."`
-	Monitor string `group:"target" placeholder:"URL" help:"Monitoring URL of that server: for diagnosis, never needed for a verdict."`
+	Monitor string `group:"target" placeholder:"URL" help:"Monitoring URL of that server, http://HOST:PORT (default port 8222): what it says is a remark in a report or on a failure, never part of a verdict."`
 	Launch  string `group:"target" placeholder:"COMMAND" help:"Start the target and stop it afterwards: nats-server@VERSION, or a command with any of {{.Host}} {{.ClientPort}} {{.RoutePort}} {{.MonitorPort}} {{.Routes}} {{.User}} {{.Password}} {{.ConfigFile}}. No shell runs it. It is ready when its route port says INFO."`
 	Dialect string `group:"target" placeholder:"NAME" help:"With the embedded reference: the server generation it plays, a name of 'natsroute list profiles'."`
 

@@ -53,7 +53,10 @@ func (c *certifyCommand) means(getenv func(string) string) (harness.Means, error
 	if m.TLS, err = c.tls(m.TLS); err != nil {
 		return m, err
 	}
-	m.Monitor, m.Listen, m.Advertise = c.Monitor, c.Listen, c.Advertise
+	if m.Monitor, err = monitorURL(c.Monitor); err != nil {
+		return m, err
+	}
+	m.Listen, m.Advertise = c.Listen, c.Advertise
 	m.Settings = harness.Settings{PingInterval: c.PingInterval, PingMax: c.PingMax, AuthTimeout: c.AuthTimeout}
 	return m, nil
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // screen is a terminal that understands cursor movement and colours.
-type screen struct{ width int }
+type screen struct{ width, height int }
 
 // screenOf tells whether w is one.
 func screenOf(w io.Writer, getenv func(string) string) (screen, bool) {
@@ -21,11 +21,20 @@ func screenOf(w io.Writer, getenv func(string) string) (screen, bool) {
 	if !ok || getenv("TERM") == "dumb" || !term.IsTerminal(int(f.Fd())) {
 		return screen{}, false
 	}
-	width, _, err := term.GetSize(int(f.Fd()))
+	width, height, err := term.GetSize(int(f.Fd()))
 	if err != nil || width <= 0 {
-		width = 80
+		width, height = 80, 24
 	}
-	return screen{width: width}, true
+	return screen{width, height}, true
+}
+
+// hang writes a line, broken where a terminal ends; what follows its first part stands at the column given.
+func (p *process) hang(column int, line string) {
+	width := 0
+	if s, ok := screenOf(p.stdout, p.getenv); ok {
+		width = s.width
+	}
+	fmt.Fprintln(p.stdout, report.Hang(report.Printable(line), width, column))
 }
 
 // writeTable writes rows under headings, in the rounded frame that users of the nats command know. The last column is

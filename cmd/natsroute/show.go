@@ -56,12 +56,16 @@ func (s *showCommand) Run(p *process) error {
 
 func (s *shown) write(p *process) {
 	row := s.Requirement
-	fmt.Fprintf(p.stdout, "%s  %s  %s\n", row.ID, strings.ToUpper(string(row.Level)), report.Printable(row.Title))
+	p.hang(2, fmt.Sprintf("%s  %s  %s", row.ID, strings.ToUpper(string(row.Level)), row.Title))
+	differs := ""
+	if row.PageDiffers != "" {
+		differs = "differs: " + row.PageDiffers
+	}
 	for _, fact := range []struct{ label, text string }{
 		{"chapter", row.Chapter},
 		{"capability", row.Capability},
 		{"clause", row.Clause},
-		{"page", row.PageDiffers},
+		{"page", differs},
 		{"disputed", row.Disputed},
 		{"note", row.Note},
 		{"versions", strings.Join(row.Versions, ", ")},
@@ -70,19 +74,21 @@ func (s *shown) write(p *process) {
 		{"profiles", strings.Join(s.Profiles, ", ")},
 	} {
 		if fact.text != "" {
-			fmt.Fprintf(p.stdout, "    %-11s%s\n", fact.label, report.Printable(fact.text))
+			p.hang(15, fmt.Sprintf("    %-11s%s", fact.label, fact.text))
 		}
 	}
 	fmt.Fprintf(p.stdout, "\n%s:\n", counted(len(s.Specs), "spec"))
 	for _, e := range s.Specs {
-		fmt.Fprintf(p.stdout, "    %s  %s\n", e.ID, report.Printable(e.Title))
+		p.hang(8, "    "+e.ID+"  "+e.Title)
 	}
 	if len(s.Vectors) == 0 {
 		return
 	}
 	fmt.Fprintf(p.stdout, "\n%s:\n", counted(len(s.Vectors), "vector"))
 	for _, v := range s.Vectors {
-		fmt.Fprintf(p.stdout, "    %s  %s\n        in    %s\n        want  %s\n", v.ID, report.Printable(v.Comment), strconv.QuoteToASCII(string(v.Bytes())), wanted(v.Want))
+		p.hang(8, "    "+v.ID+"  "+v.Comment)
+		p.hang(14, "        in    "+strconv.QuoteToASCII(string(v.Bytes())))
+		p.hang(14, "        want  "+wanted(v.Want))
 	}
 }
 
@@ -109,7 +115,7 @@ func wanted(w corpus.Want) string {
 		parts = append(parts, live)
 	}
 	if w.LiveReason != "" {
-		parts = append(parts, "parser only: "+report.Printable(w.LiveReason))
+		parts = append(parts, "parser only: "+w.LiveReason)
 	}
 	return strings.Join(parts, " · ")
 }

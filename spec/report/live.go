@@ -95,6 +95,9 @@ func (t *Text) draw(running string) {
 	}
 	t.step = step
 	lines := append(t.grid(t.chapters), "", t.progress(running)) // all of them, so that none moves while it fills in
+	if t.o.Height > 0 && len(lines) >= t.o.Height {
+		lines = lines[len(lines)-1:] // what has scrolled off the screen cannot be drawn again
+	}
 	t.erase()
 	fmt.Fprintln(t.w, strings.Join(lines, "\n"))
 	t.drawn = len(lines)

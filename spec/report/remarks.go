@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// header is the run in two lines: the tool and the target, and what the target says of itself.
+// header is the run in two lines, the tool and the target, and what the target says of itself; then the warnings.
 func header(r *Report) []string {
 	target := Target{}
 	if len(r.Targets) > 0 {
@@ -17,18 +17,18 @@ func header(r *Report) []string {
 	if target.Launch != "" {
 		first += " · launched " + target.Launch
 	}
-	lines := []string{Printable(first)}
-	if said := selfPortrait(target.Info, r.Profile.Branches); said != "" {
-		lines = append(lines, Printable(said))
+	lines := []string{first}
+	if said := selfPortrait(target, r.Profile.Branches); said != "" {
+		lines = append(lines, said)
 	}
 	for _, w := range r.Warnings {
-		lines = append(lines, "warning: "+Printable(w))
+		lines = append(lines, "warning: "+w)
 	}
 	return lines
 }
 
 // selfPortrait reads from INFO what decides which rows apply, and from the probes what INFO does not say.
-func selfPortrait(raw json.RawMessage, branches map[string]string) string {
+func selfPortrait(target Target, branches map[string]string) string {
 	var info struct {
 		Version     string `json:"version"`
 		Proto       int    `json:"proto"`
@@ -41,7 +41,7 @@ func selfPortrait(raw json.RawMessage, branches map[string]string) string {
 		Auth        bool   `json:"auth_required"`
 	}
 	// A foreign server's members may have other types: what cannot be read is not told.
-	if err := json.Unmarshal(raw, &info); err != nil {
+	if err := json.Unmarshal(target.Info, &info); err != nil {
 		return ""
 	}
 	var offers []string
@@ -51,7 +51,7 @@ func selfPortrait(raw json.RawMessage, branches map[string]string) string {
 	}{
 		{info.Headers, "headers"},
 		{info.Pool > 0, fmt.Sprintf("pool=%d", info.Pool)},
-		{info.Compression != "", "compression(" + info.Compression + ")"},
+		{compresses(info.Compression), "s2(" + strings.TrimPrefix(info.Compression, "s2_") + ")"},
 		{info.LNOC, "lnoc"},
 		{info.LNOCU, "lnocu"},
 		{info.LN, "ln"},
@@ -60,12 +60,19 @@ func selfPortrait(raw json.RawMessage, branches map[string]string) string {
 			offers = append(offers, o.what)
 		}
 	}
-	facts := []string{"says version " + orNone(info.Version), fmt.Sprintf("proto %d", info.Proto), "offers: " + orNone(strings.Join(offers, " "))}
+	who := "says version " + orNone(info.Version) // on a foreign server the text means nothing
+	if strings.HasPrefix(target.Launch, "nats-server@") {
+		who = "nats-server " + orNone(info.Version)
+	}
+	facts := []string{who, fmt.Sprintf("proto %d", info.Proto), "offers: " + orNone(strings.Join(offers, " "))}
 	if needs := needsOf(info.Auth, branches); needs != "" {
 		facts = append(facts, needs)
 	}
 	return strings.Join(facts, " · ")
 }
+
+// compresses tells whether a mode of compression in INFO lets a connection be compressed.
+func compresses(mode string) bool { return mode != "" && mode != "off" && mode != "not supported" }
 
 func needsOf(auth bool, branches map[string]string) string {
 	var needs []string

@@ -13,8 +13,11 @@ type TextOptions struct {
 	Color    bool
 	Quiet    bool     // failures and the verdict only
 	Trace    bool     // the wire of every result as it ends, whole
-	Width    int      // columns; 0: unknown, lines are not cut
+	Width    int      // columns; 0: unknown, lines are neither broken nor cut
+	Height   int      // lines of the terminal, with Live; 0: unknown
 	Chapters []string // in the order in which they are shown; others follow as they come
+	// Rule words a requirement, as the register does; nil: failures show its sources alone.
+	Rule func(requirement string) string
 }
 
 // Text tells a run: Begin, Each as often as a spec ends, End. It is not for concurrent use. Errors of the writer are
@@ -25,8 +28,10 @@ type Text struct {
 	paint    painter
 	total    int
 	done     int
-	drawn    int // lines of the live block on the screen
-	step     int // of the progress, when it was last drawn
+	drawn    int  // lines of the live block on the screen
+	step     int  // of the progress, when it was last drawn
+	warned   int  // warnings of the report that were told
+	listed   bool // something stands between the header and the chapters
 	chapters []string
 	tallies  map[string]*Summary
 	filtered map[string]int // by chapter: left out by the selection
@@ -48,8 +53,9 @@ func (t *Text) Begin(r *Report, specs int) {
 		return
 	}
 	for _, line := range header(r) {
-		fmt.Fprintln(t.w, line)
+		t.say(line)
 	}
+	t.warned = len(r.Warnings)
 	fmt.Fprintln(t.w)
 	t.draw("")
 }
@@ -61,12 +67,17 @@ func (t *Text) Each(res Result) {
 	switch {
 	case t.o.Trace && res.Reason != Filtered: // what the operator left out has nothing to tell
 		t.writeResult(&res, detail{})
+		t.listed = true
 	case t.o.Live:
 		t.draw(res.ID)
 	case !t.o.Quiet && notable(res.Status):
 		fmt.Fprintln(t.w, t.headline(&res))
+		t.listed = true
 	}
 }
+
+// say writes a line of what is told about the run as a whole, broken where the terminal ends.
+func (t *Text) say(line string) { fmt.Fprintln(t.w, Hang(Printable(line), t.o.Width, 2)) }
 
 func (t *Text) tally(res Result) {
 	if t.tallies[res.Chapter] == nil {
@@ -91,14 +102,17 @@ func (t *Text) End(r *Report, j Judgement, where string) {
 	}
 	t.writeFailures(r)
 	if !t.o.Quiet {
-		for _, line := range remarks(r, j) {
-			fmt.Fprintln(t.w, clipTo(Printable(line), t.o.Width))
+		for _, line := range append(slices.Clone(r.Warnings[t.warned:]), remarks(r, j)...) {
+			t.say(line)
 		}
 	}
 	fmt.Fprintln(t.w, t.verdictLine(r, where))
 }
 
 func (t *Text) writeChapters() {
+	if t.listed {
+		fmt.Fprintln(t.w)
+	}
 	if t.o.Live {
 		for _, line := range t.grid(t.shown()) {
 			fmt.Fprintln(t.w, line)
@@ -124,18 +138,22 @@ func (t *Text) writeFailures(r *Report) {
 }
 
 func (t *Text) writeResult(res *Result, d detail) {
+	if t.o.Rule != nil {
+		d.rule = t.o.Rule(res.Requirement())
+	}
 	fmt.Fprintln(t.w, t.headline(res))
 	writeDetail(t.w, res, d)
 }
 
 // headline is a result in one line.
 func (t *Text) headline(res *Result) string {
-	line := fmt.Sprintf("%s %s  %-6s %s", t.mark(res.Status), Printable(res.ID), strings.ToUpper(res.Level), Printable(res.Title))
+	line := fmt.Sprintf("%s  %-6s %s", Printable(res.ID), strings.ToUpper(res.Level), Printable(res.Title))
 	switch res.Status {
 	case Pass, Fail, Warn:
-		return line
+	default:
+		line += "  " + describe(res.Status, res.Reason)
 	}
-	return line + "  " + describe(res.Status, res.Reason)
+	return t.mark(res.Status) + " " + Hang(line, t.o.Width-2, 2)
 }
 
 // notable tells whether a result is told as it comes.
@@ -178,5 +196,7 @@ func (t *Text) verdictLine(r *Report, where string) string {
 	if where != "" {
 		facts = append(facts, "report: "+Printable(where))
 	}
-	return t.paint.verdict(r.Verdict, strings.ToUpper(string(r.Verdict))) + "  " + strings.Join(facts, " · ")
+	word := strings.ToUpper(string(r.Verdict))
+	line := Hang(word+"  "+strings.Join(facts, " · "), t.o.Width, len(word)+2)
+	return t.paint.verdict(r.Verdict, word) + strings.TrimPrefix(line, word)
 }

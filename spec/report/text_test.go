@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -38,7 +39,7 @@ func tell(r *Report, rows []corpus.Requirement, o TextOptions) string {
 }
 
 const failureText = `✖ RT-MSG-017/fail  MUST   RMSG with a queue list keeps the reply marker
-    clause   seen:2.1.2..2.15.2
+    clause   seen 2.1.2..2.15.2; the page is silent
     because  the reply marker is gone
     expected RMSG $G x.svc + _INBOX.a q1 3
     got      RMSG $G x.svc _INBOX.a q1 3          first difference at byte 14
@@ -52,9 +53,10 @@ const verdictText = "FAILS  3 passed · 1 failed · 0 warned · 0 not applicable
 
 func TestPipedText(t *testing.T) {
 	want := `natsroute 1.2.3 · profile srv-2.15 · target 127.0.0.1:6222 · launched nats-server@v2.15.2
-says version 2.15.2\x1b[2J · proto 3 · offers: headers pool=3 lnoc · needs CONNECT first, lines ≤ 65536
+nats-server 2.15.2\x1b[2J · proto 3 · offers: headers pool=3 lnoc · needs CONNECT first, lines ≤ 65536
 
 ✖ RT-MSG-017/fail  MUST   RMSG with a queue list keeps the reply marker
+
   handshake     ✔ 2
   control line  ✔ 1
   message       ✖ 1 of 1
@@ -102,12 +104,59 @@ func TestLiveText(t *testing.T) {
 		t.Errorf("the progress was left on the screen:\n%s", after)
 	}
 	for _, line := range strings.Split(after, "\n") {
-		if n := len([]rune(line)); n > 60 && !strings.Contains(line, "again") && !strings.Contains(line, "FAILS") && !strings.Contains(line, "natsroute") && !strings.Contains(line, "says") && !strings.HasPrefix(line, "✖") {
+		if n := len([]rune(line)); n > 60 && !strings.Contains(line, "again") { // which is there to be copied
 			t.Errorf("%d columns on a screen of 60: %s", n, line)
 		}
 	}
 	if !strings.Contains(b.String(), "\x1b[31m✖\x1b[0m") {
 		t.Error("no colours, although they were asked for")
+	}
+}
+
+// What is higher than the screen cannot be drawn again: the progress line alone is.
+func TestLiveTextOnALowTerminal(t *testing.T) {
+	r := small()
+	var b bytes.Buffer
+	text := NewText(&b, TextOptions{Live: true, Width: 60, Height: 3, Chapters: []string{"handshake", "message"}})
+	text.Begin(r, len(r.Results))
+	text.Each(r.Results[0])
+	if during := screenAfter(b.String()); strings.Contains(during, "handshake") || !strings.Contains(during, "1 of 5") {
+		t.Errorf("on three lines there is:\n%s", during)
+	}
+}
+
+func TestHeaderOfAForeignServer(t *testing.T) {
+	r := &Report{Profile: Profile{Name: "srv-2.10"}, Targets: []Target{{Server: "a:6222"}}, Warnings: []string{"seen at the start"}}
+	for info, want := range map[string]string{
+		`{"version":"9","compression":"s2_auto"}`:       "says version 9 · proto 0 · offers: s2(auto)",
+		`{"version":"9","compression":"accept"}`:        "says version 9 · proto 0 · offers: s2(accept)",
+		`{"version":"9","compression":"off"}`:           "says version 9 · proto 0 · offers: none",
+		`{"version":"9","compression":"not supported"}`: "says version 9 · proto 0 · offers: none",
+		`{}`: "says version none · proto 0 · offers: none",
+	} {
+		r.Targets[0].Info = json.RawMessage(info)
+		if diff := cmp.Diff([]string{want, "warning: seen at the start"}, header(r)[1:]); diff != "" {
+			t.Errorf("%s: %s", info, diff)
+		}
+	}
+	r.Targets[0].Info = json.RawMessage(`{"version":9}`)
+	if got := header(r); len(got) != 2 {
+		t.Errorf("of an INFO that cannot be read the header tells %q", got)
+	}
+}
+
+// A warning is told once: in the header if it was there, else at the end.
+func TestLateWarnings(t *testing.T) {
+	r := small()
+	r.Warnings = []string{"two servers seen"}
+	var b bytes.Buffer
+	text := NewText(&b, TextOptions{})
+	text.Begin(r, 0)
+	r.Warnings = append(r.Warnings, "monitor: up 3s")
+	text.End(r, Judge(r, nil, Judging{}), "")
+	got := b.String()
+	if strings.Count(got, "two servers seen") != 1 || !strings.Contains(got, "\nmonitor: up 3s\nnot tested: ") {
+		t.Errorf("the warnings are told as:\n%s", got)
 	}
 }
 

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -11,7 +12,8 @@ import (
 // operation in brackets, payloads quoted after their operation. It splits bytes only as far as that takes: it is a
 // log, and must show what is no operation as well.
 type wireLog struct {
-	most    int // operations shown of one read or write; 0: all
+	most    int    // operations shown of one read or write; 0: all
+	focus   string // how the operation begins that the next line is about: what precedes it is shortened away
 	letters bool
 	pending map[string]int // by connection and direction: bytes of payload and its line end that are still to come
 }
@@ -43,9 +45,15 @@ func (l *wireLog) line(e TranscriptEntry) string {
 	return b.String()
 }
 
-// shorten keeps the first and the last few of many operations.
+// shorten keeps the first and the last few of many operations, or those from the one that the line is about.
 func (l *wireLog) shorten(parts []string) []string {
-	if l.most == 0 || len(parts) <= l.most {
+	if l.most == 0 {
+		return parts
+	}
+	if at := slices.IndexFunc(parts, func(p string) bool { return l.focus != "" && strings.HasPrefix(p, l.focus) }); at > 0 {
+		parts = append([]string{"…"}, parts[at:]...) // the shorter, the more of it is seen
+	}
+	if len(parts) <= l.most {
 		return parts
 	}
 	half := l.most / 2

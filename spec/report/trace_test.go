@@ -94,3 +94,18 @@ func TestWireLogShortensFloods(t *testing.T) {
 		t.Errorf("a long payload is not cut, or not said to be: %s", got)
 	}
 }
+
+// The operation that a line is about is never among those that are left out.
+func TestWireLogShowsItsFocus(t *testing.T) {
+	var ops strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&ops, `RS+ $SYS s%d\r\n`, i)
+	}
+	log := newWireLog(nil, 4)
+	log.focus = "[RS+ $SYS s9]"
+	got := log.line(TranscriptEntry{0, "A", "<", ops.String()})
+	want := "+0.0ms <<- … [RS+ $SYS s9] … 8 more … [RS+ $SYS s18] [RS+ $SYS s19]"
+	if got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+}

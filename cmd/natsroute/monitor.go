@@ -68,7 +68,9 @@ func askMonitor(ctx context.Context, base string) string {
 		Routes *int `json:"num_routes"`
 	}
 	transport := &http.Transport{DisableKeepAlives: true} // no proxy: the port is asked as directly as the routes are
-	client := &http.Client{Transport: transport}
+	// The port is the target's: it does not send us anywhere else.
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	client := &http.Client{Transport: transport, CheckRedirect: stay}
 	for _, page := range []struct {
 		name string
 		into any

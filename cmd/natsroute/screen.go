@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
-	"unicode/utf8"
 
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 	"golang.org/x/term"
 
 	"github.com/natsroute/natsroute/spec/report"
@@ -37,51 +37,41 @@ func (p *process) hang(column int, line string) {
 	fmt.Fprintln(p.stdout, report.Hang(report.Printable(line), width, column))
 }
 
-// writeTable writes rows under headings, in the rounded frame that users of the nats command know. The last column is
-// the one that is cut where a terminal is too narrow.
+// writeTable writes rows under headings, in the rounded frame that users of the nats command know. On a terminal the
+// last column is wrapped so that the table fits.
 func writeTable(p *process, headings []string, rows [][]string) {
-	widths := make([]int, len(headings))
-	for _, row := range append([][]string{headings}, rows...) {
-		for i, text := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(report.Printable(text)))
-		}
+	t := table.NewWriter()
+	t.SetStyle(table.StyleRounded)
+	t.Style().Format.Header = text.FormatDefault
+	t.AppendHeader(cells(headings))
+	for _, row := range rows {
+		t.AppendRow(cells(row))
 	}
 	if s, ok := screenOf(p.stdout, p.getenv); ok {
-		spare := s.width - 1
-		for _, w := range widths {
-			spare -= w + 3
-		}
-		last := len(widths) - 1
-		widths[last] = max(widths[last]+min(spare, 0), 10)
+		t.SetColumnConfigs([]table.ColumnConfig{{
+			Number: len(headings), WidthMax: max(s.width-1-widthBefore(headings, rows), 10), WidthMaxEnforcer: text.WrapSoft,
+		}})
 	}
-	rule := func(left, middle, right string) {
-		var parts []string
-		for _, w := range widths {
-			parts = append(parts, strings.Repeat("─", w+2))
-		}
-		fmt.Fprintln(p.stdout, left+strings.Join(parts, middle)+right)
-	}
-	line := func(row []string) {
-		var b strings.Builder
-		for i, text := range row {
-			fmt.Fprintf(&b, "│ %s ", fit(report.Printable(text), widths[i]))
-		}
-		fmt.Fprintln(p.stdout, b.String()+"│")
-	}
-	rule("╭", "┬", "╮")
-	line(headings)
-	rule("├", "┼", "┤")
-	for _, row := range rows {
-		line(row)
-	}
-	rule("╰", "┴", "╯")
+	fmt.Fprintln(p.stdout, t.Render())
 }
 
-// fit pads a text, or cuts it, to a width in characters.
-func fit(text string, width int) string {
-	runes := []rune(text)
-	if len(runes) > width {
-		return string(runes[:width-1]) + "…"
+func cells(texts []string) table.Row {
+	row := make(table.Row, len(texts))
+	for i, t := range texts {
+		row[i] = report.Printable(t)
 	}
-	return text + strings.Repeat(" ", width-len(runes))
+	return row
+}
+
+// widthBefore is what the frame and all columns but the last take of a line.
+func widthBefore(headings []string, rows [][]string) int {
+	width := 4
+	for i := range len(headings) - 1 {
+		column := 0
+		for _, row := range append([][]string{headings}, rows...) {
+			column = max(column, text.RuneWidthWithoutEscSequences(report.Printable(row[i])))
+		}
+		width += column + 3
+	}
+	return width
 }

@@ -48,7 +48,7 @@ func (l *listCommand) Run(p *process) error {
 		table = append(table, []string{r.ID, string(r.Level), r.Capability, r.Chapter, r.Title})
 	}
 	writeTable(p, []string{"requirement", "level", "capability", "chapter", "title"}, table)
-	fmt.Fprintf(p.stdout, "%s. `natsroute show ID` tells more of one.\n", counted(len(rows), "requirement"))
+	p.hang(2, counted(len(rows), "requirement")+". `natsroute show ID` tells more of one.")
 	return nil
 }
 
@@ -94,14 +94,17 @@ func (l *listCommand) profiles(p *process, register *corpus.Corpus) error {
 		if line.Reference != "" {
 			reference = "nats-server " + line.Reference
 		}
-		table = append(table, []string{line.Name, reference, fmt.Sprint(line.Requirements), fmt.Sprint(line.Musts), line.Digest})
+		table = append(table, []string{line.Name, fmt.Sprint(line.Requirements), fmt.Sprint(line.Musts), short(line.Digest), reference})
 	}
 	if l.JSON {
 		return writeJSON(p, lines)
 	}
-	writeTable(p, []string{"profile", "as kept by", "rows", "musts", "digest"}, table)
+	writeTable(p, []string{"profile", "rows", "musts", "digest", "as kept by"}, table)
 	return nil
 }
+
+// short is the head of a digest, enough to tell profiles apart; --json tells it whole.
+func short(digest string) string { return digest[:min(len(digest), len("sha256:")+12)] }
 
 func musts(rows []corpus.Requirement) int {
 	n := 0

@@ -81,6 +81,18 @@ func TestAskMonitor(t *testing.T) {
 	}
 }
 
+// The port is the target's: where it points is not followed.
+func TestAskMonitorFollowsNobody(t *testing.T) {
+	elsewhere := pages(t, map[string]string{"/varz": `{"version":"2.15.2","uptime":"1m3s"}`, "/routez": `{"num_routes":4}`})
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, elsewhere+r.URL.Path, http.StatusFound)
+	}))
+	defer srv.Close()
+	if got := askMonitor(context.Background(), srv.URL); got != "monitor: no answer from /varz: HTTP status 302 Found" {
+		t.Errorf("got %q", got)
+	}
+}
+
 // A port that answers nothing costs the time it is given and no more, and its password is not told.
 func TestAskMonitorIsBounded(t *testing.T) {
 	hold := make(chan struct{})

@@ -38,7 +38,7 @@ func (p *process) hang(column int, line string) {
 }
 
 // writeTable writes rows under headings, in the rounded frame that users of the nats command know. On a terminal the
-// last column is wrapped so that the table fits.
+// table fits.
 func writeTable(p *process, headings []string, rows [][]string) {
 	t := table.NewWriter()
 	t.SetStyle(table.StyleRounded)
@@ -48,9 +48,7 @@ func writeTable(p *process, headings []string, rows [][]string) {
 		t.AppendRow(cells(row))
 	}
 	if s, ok := screenOf(p.stdout, p.getenv); ok {
-		t.SetColumnConfigs([]table.ColumnConfig{{
-			Number: len(headings), WidthMax: max(s.width-1-widthBefore(headings, rows), 10), WidthMaxEnforcer: text.WrapSoft,
-		}})
+		t.SetColumnConfigs(fit(s.width, headings, rows))
 	}
 	fmt.Fprintln(p.stdout, t.Render())
 }
@@ -63,15 +61,28 @@ func cells(texts []string) table.Row {
 	return row
 }
 
-// widthBefore is what the frame and all columns but the last take of a line.
-func widthBefore(headings []string, rows [][]string) int {
-	width := 4
-	for i := range len(headings) - 1 {
-		column := 0
-		for _, row := range append([][]string{headings}, rows...) {
-			column = max(column, text.RuneWidthWithoutEscSequences(report.Printable(row[i])))
+// readable is the width below which a last column is hard to read.
+const readable = 30
+
+// fit wraps the last column so that a table is no wider than a terminal. Where too little is left for it, columns before
+// it are left out, from the right, but never the first.
+func fit(width int, headings []string, rows [][]string) []table.ColumnConfig {
+	const frame = len("|  ") // of each column: a bar, and a blank at both sides
+	widths := make([]int, len(headings))
+	for _, row := range append([][]string{headings}, rows...) {
+		for i, cell := range row {
+			widths[i] = max(widths[i], text.StringWidth(report.Printable(cell)))
 		}
-		width += column + 3
 	}
-	return width
+	last := len(widths) - 1
+	left := width - len("|") - frame
+	for _, w := range widths[:last] {
+		left -= w + frame
+	}
+	var configs []table.ColumnConfig
+	for i := last - 1; i > 0 && left < min(readable, widths[last]); i-- {
+		configs = append(configs, table.ColumnConfig{Number: i + 1, Hidden: true})
+		left += widths[i] + frame
+	}
+	return append(configs, table.ColumnConfig{Number: last + 1, WidthMax: max(left, 1), WidthMaxEnforcer: text.WrapSoft})
 }

@@ -4,29 +4,19 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// cell is what is known of a chapter, and how many columns it takes: colours take none.
-type cell struct {
-	text  string
-	width int
-}
-
-// cell counts a chapter as the terminal shows it: passed, failed, warned, not tested.
-func (t *Text) cell(chapter string) cell {
-	var c cell
-	put := func(status Status, text string) {
-		if c.width > 0 {
-			c.text, c.width = c.text+" ", c.width+1
-		}
-		c.text += t.mark(status) + " " + text
-		c.width += 2 + utf8.RuneCountInString(text)
-	}
+// cell counts a chapter as the terminal shows it: passed, failed, warned, not tested. Empty: nothing is known of it.
+func (t *Text) cell(chapter string) string {
 	s := t.tallies[chapter]
 	if s == nil {
-		return c
+		return ""
 	}
+	var parts []string
+	put := func(status Status, count string) { parts = append(parts, t.mark(status)+" "+count) }
 	all := s.judged() + s.NotTested + s.HarnessErrors
 	if s.Failed > 0 {
 		put(Fail, fmt.Sprintf("%d of %d", s.Failed, all))
@@ -41,46 +31,59 @@ func (t *Text) cell(chapter string) cell {
 			put(more.status, fmt.Sprint(more.n))
 		}
 	}
-	if c.width == 0 && s.NotApplicable > 0 {
-		c.text, c.width = "not applicable", len("not applicable")
+	if len(parts) == 0 && s.NotApplicable > 0 {
+		return "not applicable"
 	}
-	return c
+	return strings.Join(parts, " ")
 }
 
 // shown are the chapters of which anything is known that the selection has not left out.
 func (t *Text) shown() []string {
-	return slices.DeleteFunc(slices.Clone(t.chapters), func(name string) bool { return t.cell(name).width == 0 })
+	return slices.DeleteFunc(slices.Clone(t.chapters), func(name string) bool { return t.cell(name) == "" })
 }
 
-func (t *Text) nameWidth() int {
-	width := 0
-	for _, name := range t.chapters {
-		width = max(width, utf8.RuneCountInString(chapterName(name)))
-	}
-	return width
-}
-
-// grid lays chapters out in as many columns as fit, at most four.
+// grid lays chapters out: on a terminal in as many columns as fit, at most four, elsewhere in one.
 func (t *Text) grid(names []string) []string {
-	widest := 8
-	for _, name := range names {
-		widest = max(widest, t.cell(name).width)
+	columns := 1
+	if t.o.Live {
+		columns = 4
 	}
-	column := 2 + t.nameWidth() + 2 + widest
-	columns := 4
-	if t.o.Width > 0 {
-		columns = max(1, min(columns, t.o.Width/column))
-	}
-	var lines []string
-	for row := range slices.Chunk(names, columns) {
-		var b strings.Builder
-		for _, name := range row {
-			c := t.cell(name)
-			fmt.Fprintf(&b, "  %-*s  %s%s", t.nameWidth(), chapterName(name), c.text, strings.Repeat(" ", widest-c.width))
+	for ; len(names) > 0; columns-- {
+		lines := t.layOut(names, columns)
+		if columns == 1 || t.o.Width <= 0 || text.LongestLineLen(lines) <= t.o.Width {
+			return strings.Split(lines, "\n")
 		}
-		lines = append(lines, strings.TrimRight(b.String(), " "))
 	}
-	return lines
+	return nil
+}
+
+// chapterStyle is a table without a frame, two blanks before each column.
+var chapterStyle = table.Style{
+	Box:     table.BoxStyle{PaddingLeft: "  "},
+	Options: table.OptionsNoBordersAndSeparators,
+}
+
+func (t *Text) layOut(names []string, columns int) string {
+	w := table.NewWriter()
+	w.SetStyle(chapterStyle)
+	w.SuppressTrailingSpaces()
+	for chapters := range slices.Chunk(names, columns) {
+		var row table.Row
+		for _, name := range chapters {
+			row = append(row, chapterName(name), t.cell(name))
+		}
+		w.AppendRow(row)
+	}
+	nameWidth := 0
+	for _, name := range t.chapters {
+		nameWidth = max(nameWidth, text.StringWidth(chapterName(name)))
+	}
+	var widths []table.ColumnConfig // at least these, so that columns rarely move while counts grow
+	for i := range columns {
+		widths = append(widths, table.ColumnConfig{Number: 2*i + 1, WidthMin: nameWidth}, table.ColumnConfig{Number: 2*i + 2, WidthMin: 8})
+	}
+	w.SetColumnConfigs(widths)
+	return w.Render()
 }
 
 // draw shows the chapters and a progress line in place of what it drew before. Results come faster than a terminal
@@ -103,6 +106,8 @@ func (t *Text) draw(running string) {
 	t.drawn = len(lines)
 }
 
+// progress is a line of our own: go-pretty's progress is a renderer with a goroutine and a clock, for trackers that move on
+// their own. Here nothing moves between two results, and the block that it would share the screen with is drawn by us.
 func (t *Text) progress(running string) string {
 	const width = 30
 	filled := 0

@@ -112,7 +112,7 @@ func remarks(r *Report, j Judgement) []string {
 		lines = append(lines, "required and not fully tested: "+strings.Join(names, ", "))
 	}
 	if r.TargetLost != "" {
-		lines = append(lines, "target lost: "+r.TargetLost)
+		lines = append(lines, "target lost, the rest was not tested: "+r.TargetLost)
 	}
 	if r.Interrupted {
 		lines = append(lines, "interrupted: the results so far are kept, the rest was not tested")
@@ -142,7 +142,8 @@ func coreGaps(r *Report, j Judgement) []string {
 	return []string{"incomplete: no judgement on " + named}
 }
 
-// untested lists the capabilities of which anything was not tested, how much, and what the operator can give to change that.
+// untested lists the capabilities of which anything was not tested, how much, and what the operator can give to change
+// that. What an end before its time left over is told in a line of its own.
 func untested(r *Report) string {
 	type want struct {
 		n     int
@@ -151,7 +152,7 @@ func untested(r *Report) string {
 	wants := make(map[string]*want)
 	for i := range r.Results {
 		res := &r.Results[i]
-		if res.Status != NotTested || res.Reason == Filtered {
+		if res.Status != NotTested || res.Reason == Filtered || res.Reason == Interrupted {
 			continue
 		}
 		w := wants[res.Capability]

@@ -113,14 +113,8 @@ func (t *Text) writeChapters() {
 	if t.listed {
 		fmt.Fprintln(t.w)
 	}
-	if t.o.Live {
-		for _, line := range t.grid(t.shown()) {
-			fmt.Fprintln(t.w, line)
-		}
-	} else {
-		for _, name := range t.shown() {
-			fmt.Fprintf(t.w, "  %-*s%s\n", t.nameWidth()+2, chapterName(name), t.cell(name).text)
-		}
+	for _, line := range t.grid(t.shown()) {
+		fmt.Fprintln(t.w, line)
 	}
 	fmt.Fprintln(t.w)
 }

@@ -225,6 +225,7 @@ func TestRemarksOnAnIncompleteRun(t *testing.T) {
 		res("RT-GOS-001/a", corpus.Must, "gossip", NotTested, NeedsListener),
 		res("RT-GOS-002/a", corpus.Must, "gossip", NotTested, IsDisruptive),
 		res("RT-GOS-003/a", corpus.Must, "gossip", NotTested, Filtered),
+		res("RT-GOS-004/a", corpus.Must, "gossip", NotTested, Interrupted), // told by the line on what ended the run
 	}}
 	j := Judge(r, twoCore, Judging{Require: []string{"gossip"}})
 	want := []string{
@@ -235,7 +236,7 @@ func TestRemarksOnAnIncompleteRun(t *testing.T) {
 	if diff := cmp.Diff(want, remarks(r, j)); diff != "" {
 		t.Error(diff)
 	}
-	if got := tell(r, twoCore, TextOptions{Quiet: true}); !strings.Contains(got, "3 not tested") || !strings.Contains(got, "1 left out by the selection") {
+	if got := tell(r, twoCore, TextOptions{Quiet: true}); !strings.Contains(got, "4 not tested") || !strings.Contains(got, "1 left out by the selection") {
 		t.Errorf("what was left out is not told apart: %s", got)
 	}
 }

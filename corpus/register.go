@@ -93,6 +93,3 @@ var (
 
 // Capabilities lists the parts of the protocol that a server may or may not have; core comes first.
 func Capabilities() []string { return append([]string(nil), capabilities...) }
-
-// Needs lists the means that a requirement can ask for.
-func Needs() []string { return append([]string(nil), needs...) }

@@ -35,6 +35,16 @@ func connectWith(p *harness.Peer, edit func(*wire.ConnectBody)) wire.Op {
 	return wire.NewConnect(body)
 }
 
+// ExpectCarries wants a route on which p has declared interest in "orders" to carry both directions: a message of a
+// client, and the interest of one.
+func (s *Suite) ExpectCarries(ctx context.Context, p *harness.Peer, c *harness.Client, why string) {
+	GinkgoHelper()
+	s.Publish(c, s.Subject("orders"), "", "m")
+	s.Subscribe(c, s.Subject("news"))
+	s.ClientToPeers(ctx, c, p)
+	Expect(s.Own(p)).To(s.BeOps(s.msg("orders", "", "m"), wire.NewSub(s.Account(), s.Subject("news"))), why)
+}
+
 // ExpectPongs wants n PONGs among what p has seen since the mark: one for each PING that was sent since, fences
 // included. The last fence must be behind a PING whose surplus answer is looked for.
 func (s *Suite) ExpectPongs(p *harness.Peer, mark, n int) {

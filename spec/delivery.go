@@ -131,11 +131,7 @@ func (m *deliveryMatcher) NegatedFailureMessage(actual any) string { return m.me
 
 func (m *deliveryMatcher) message(actual any, not string) string {
 	got, _ := actual.([]delivery)
-	f := report.Failure{Expected: []string{not + listDeliveries(m.want)}, Got: listDeliveries(got), Offset: -1}
-	if not == "" && len(m.want) == 1 && len(got) == 1 {
-		f.Offset = firstDifference(f.Expected[0], f.Got)
-	}
-	m.suite.now.failure = &f
+	f := m.suite.mismatch(not+listDeliveries(m.want), listDeliveries(got), not == "" && len(m.want) == 1 && len(got) == 1)
 	return fmt.Sprintf("expected the subscriber to get %s, it got %s", f.Expected[0], f.Got)
 }
 

@@ -206,13 +206,7 @@ func handshakeRepeated(s *Suite) {
 			s.ExpectOpen(ctx, p)
 
 			By("a client publishing to the peer and subscribing itself")
-			s.Publish(c, s.Subject("orders"), "", "m")
-			s.Subscribe(c, s.Subject("news"))
-			s.ClientToPeers(ctx, c, p)
-			Expect(s.Own(p)).To(s.BeOps(
-				wire.NewMsg(s.Account(), s.Subject("orders"), "", []byte("m")),
-				wire.NewSub(s.Account(), s.Subject("news")),
-			), "what the route carries after the repetition")
+			s.ExpectCarries(ctx, p, c, "what the route carries after the repetition")
 		},
 		Entry("CONNECT", s.Req("RT-HS-014/connect"), (*harness.Peer).Connect),
 		Entry("INFO", s.Req("RT-HS-015/info"), (*harness.Peer).OwnInfo),

@@ -37,13 +37,7 @@ func duplicates(s *Suite) {
 		s.ExpectClosed(ctx, second)
 
 		By("a client publishing to the first connection and subscribing itself")
-		s.Publish(c, s.Subject("orders"), "", "m")
-		s.Subscribe(c, s.Subject("news"))
-		s.ClientToPeers(ctx, c, a)
-		Expect(s.Own(a)).To(s.BeOps(
-			wire.NewMsg(s.Account(), s.Subject("orders"), "", []byte("m")),
-			wire.NewSub(s.Account(), s.Subject("news")),
-		), "the first connection after a second one was refused")
+		s.ExpectCarries(ctx, a, c, "the first connection after a second one was refused")
 	})
 
 	It("is that of INFO where CONNECT has another name", s.Req("RT-ID-011/info-wins"), func(ctx SpecContext) {

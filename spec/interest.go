@@ -192,30 +192,11 @@ func interestDeclared(s *Suite) {
 	})
 
 	It("brings nothing more after RS-", s.Req("RT-INT-011/ended"), func(ctx SpecContext) {
-		p, c := s.Join(ctx, "A"), s.witness(ctx)
-		s.Send(p, wire.NewSub(s.Account(), s.Subject("orders")))
-		s.Fence(ctx, p)
-		s.Publish(c, s.Subject("orders"), "", "before")
-		s.Flush(ctx, c)
-		s.Send(p, wire.NewUnsub(s.Account(), s.Subject("orders")))
-		s.Fence(ctx, p)
-		s.Publish(c, s.Subject("orders"), "", "after")
-		s.ClientToPeers(ctx, c, p)
-		Expect(s.Own(p)).To(s.BeOps(wire.NewMsg(s.Account(), s.Subject("orders"), "", []byte("before"))), "only the first message was sent while there was interest")
+		s.expectEndedByUnsub(ctx, 1, "only the first message was sent while there was interest")
 	})
 
 	It("counts once however often it is sent", s.Req("RT-INT-012/repeated"), func(ctx SpecContext) {
-		p, c := s.Join(ctx, "A"), s.witness(ctx)
-		sub := wire.NewSub(s.Account(), s.Subject("orders"))
-		s.Send(p, sub, sub, sub)
-		s.Fence(ctx, p)
-		s.Publish(c, s.Subject("orders"), "", "before")
-		s.Flush(ctx, c)
-		s.Send(p, wire.NewUnsub(s.Account(), s.Subject("orders")))
-		s.Fence(ctx, p)
-		s.Publish(c, s.Subject("orders"), "", "after")
-		s.ClientToPeers(ctx, c, p)
-		Expect(s.Own(p)).To(s.BeOps(wire.NewMsg(s.Account(), s.Subject("orders"), "", []byte("before"))), "three RS+ are one interest, which one RS- ends")
+		s.expectEndedByUnsub(ctx, 3, "three RS+ are one interest, which one RS- ends")
 	})
 
 	It("is not needed for RS-", s.Req("RT-INT-013/unknown"), func(ctx SpecContext) {
@@ -322,3 +303,19 @@ func interestOdd(s *Suite) {
 
 // unknownAccount is the name of no account of anybody.
 const unknownAccount = "NATSROUTE-NO-SUCH-ACCOUNT"
+
+// expectEndedByUnsub declares one interest as a peer so many times and ends it by one RS-: of a message published
+// before and one after, the first is right.
+func (s *Suite) expectEndedByUnsub(ctx SpecContext, times int, why string) {
+	GinkgoHelper()
+	p, c := s.Join(ctx, "A"), s.witness(ctx)
+	s.Send(p, slices.Repeat([]wire.Op{wire.NewSub(s.Account(), s.Subject("orders"))}, times)...)
+	s.Fence(ctx, p)
+	s.Publish(c, s.Subject("orders"), "", "before")
+	s.Flush(ctx, c)
+	s.Send(p, wire.NewUnsub(s.Account(), s.Subject("orders")))
+	s.Fence(ctx, p)
+	s.Publish(c, s.Subject("orders"), "", "after")
+	s.ClientToPeers(ctx, c, p)
+	Expect(s.Own(p)).To(s.BeOps(s.msg("orders", "", "before")), why)
+}

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/onsi/gomega/types"
@@ -22,15 +23,7 @@ type opsMatcher struct {
 // BeOps matches []harness.Seen that is exactly these operations, in this order. No operations: nothing at all was seen.
 func (s *Suite) BeOps(ops ...wire.Op) types.GomegaMatcher {
 	return &opsMatcher{s, ops, "exactly, in order", func(got []harness.Seen, want []wire.Op) bool {
-		if len(got) != len(want) {
-			return false
-		}
-		for i := range want {
-			if !got[i].Op.Equal(&want[i]) {
-				return false
-			}
-		}
-		return true
+		return slices.EqualFunc(got, want, is)
 	}}
 }
 
@@ -40,13 +33,13 @@ func (s *Suite) BeOpsInAnyOrder(ops ...wire.Op) types.GomegaMatcher {
 		if len(got) != len(want) {
 			return false
 		}
-		rest := append([]wire.Op(nil), want...)
-		for i := range got {
-			at := indexOf(rest, &got[i].Op)
+		rest := slices.Clone(want)
+		for _, seen := range got {
+			at := slices.IndexFunc(rest, func(op wire.Op) bool { return is(seen, op) })
 			if at < 0 {
 				return false
 			}
-			rest = append(rest[:at], rest[at+1:]...)
+			rest = slices.Delete(rest, at, at+1)
 		}
 		return true
 	}}
@@ -55,23 +48,12 @@ func (s *Suite) BeOpsInAnyOrder(ops ...wire.Op) types.GomegaMatcher {
 // ContainOp matches []harness.Seen that has this operation among others.
 func (s *Suite) ContainOp(op wire.Op) types.GomegaMatcher {
 	return &opsMatcher{s, []wire.Op{op}, "among others", func(got []harness.Seen, want []wire.Op) bool {
-		for i := range got {
-			if got[i].Op.Equal(&want[0]) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(got, func(seen harness.Seen) bool { return is(seen, want[0]) })
 	}}
 }
 
-func indexOf(ops []wire.Op, op *wire.Op) int {
-	for i := range ops {
-		if ops[i].Equal(op) {
-			return i
-		}
-	}
-	return -1
-}
+// is tells whether what was seen means the same as an operation.
+func is(seen harness.Seen, op wire.Op) bool { return seen.Op.Equal(&op) }
 
 // Match compares. It fails with an error only when the actual value is not []harness.Seen.
 func (m *opsMatcher) Match(actual any) (bool, error) {
@@ -90,12 +72,18 @@ func (m *opsMatcher) NegatedFailureMessage(actual any) string { return m.message
 
 func (m *opsMatcher) message(actual any, not string) string {
 	got, _ := actual.([]harness.Seen)
-	f := report.Failure{Expected: []string{not + listOps(m.want)}, Got: listSeen(got), Offset: -1}
-	if not == "" && len(m.want) == 1 && len(got) == 1 {
-		f.Offset = firstDifference(f.Expected[0], f.Got)
+	f := m.suite.mismatch(not+listOps(m.want), listSeen(got), not == "" && len(m.want) == 1 && len(got) == 1)
+	return fmt.Sprintf("expected %s (%s), got %s", f.Expected[0], m.label, f.Got)
+}
+
+// mismatch hands the parts of a failed match to the report, with the place of the first difference where it means
+// something: one thing was expected and one came.
+func (s *Suite) mismatch(want, got string, comparable bool) *report.Failure {
+	s.now.failure = &report.Failure{Expected: []string{want}, Got: got, Offset: -1}
+	if comparable {
+		s.now.failure.Offset = firstDifference(want, got)
 	}
-	m.suite.now.failure = &f
-	return fmt.Sprintf("expected %s%s (%s), got %s", not, listOps(m.want), m.label, f.Got)
+	return s.now.failure
 }
 
 func listOps(ops []wire.Op) string {

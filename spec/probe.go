@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/natsroute/natsroute/corpus"
@@ -148,36 +149,40 @@ func (s *Suite) probeAccount(ctx context.Context) {
 	if s.target.Client == "" {
 		return
 	}
-	err := func() error {
-		p, err := s.target.Join(ctx, "probe")
-		if err != nil {
-			return err
-		}
-		defer p.Leave()
-		c, err := s.target.ConnectClient(ctx, "")
-		if err != nil {
-			return err
-		}
-		defer c.Close()
-		subject := "nr" + s.o.Nonce + ".probe.account"
-		if _, err := c.Subscribe(subject); err != nil {
-			return err
-		}
-		if err := c.Fence(ctx); err != nil {
-			return err
-		}
-		seen, err := p.Await(ctx, func(seen harness.Seen) bool {
-			return seen.Op.Kind == wire.Sub && string(seen.Op.Subject) == subject
-		})
-		if err != nil {
-			return fmt.Errorf("no RS+ for the client's subscription: %w", err)
-		}
-		s.known.account = string(seen.Op.Account)
-		return nil
-	}()
+	account, err := s.accountOfClient(ctx)
 	if err != nil {
 		s.known.clientFail = err.Error()
+		return
 	}
+	s.known.account = account
+}
+
+// accountOfClient subscribes as a client and reads the account off the RS+ that a peer gets.
+func (s *Suite) accountOfClient(ctx context.Context) (string, error) {
+	p, err := s.target.Join(ctx, "probe")
+	if err != nil {
+		return "", err
+	}
+	defer p.Leave()
+	c, err := s.target.ConnectClient(ctx, "")
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	subject := "nr" + s.o.Nonce + ".probe.account"
+	if _, err := c.Subscribe(subject); err != nil {
+		return "", err
+	}
+	if err := c.Fence(ctx); err != nil {
+		return "", err
+	}
+	seen, err := p.Await(ctx, func(seen harness.Seen) bool {
+		return seen.Op.Kind == wire.Sub && string(seen.Op.Subject) == subject
+	})
+	if err != nil {
+		return "", fmt.Errorf("no RS+ for the client's subscription: %w", err)
+	}
+	return string(seen.Op.Account), nil
 }
 
 // chooseProfile takes the profile named, or the one that the announced capabilities and the probes point to. The text
@@ -229,9 +234,9 @@ func (s *Suite) standing(e CatalogEntry) (status report.Status, reason string) {
 		}
 	}
 	switch {
-	case !s.known.registers && !contains(e.without, "registration"):
+	case !s.known.registers && !slices.Contains(e.without, "registration"):
 		return report.NotTested, report.NeedsRegistration
-	case !s.known.answers && !contains(e.without, "pong"):
+	case !s.known.answers && !slices.Contains(e.without, "pong"):
 		return report.NotTested, report.NeedsPong
 	}
 	return "", ""
@@ -243,7 +248,7 @@ func (s *Suite) onBranch(branch string) bool {
 		return true
 	}
 	name, values, _ := strings.Cut(branch, "=")
-	return contains(strings.Split(values, "|"), s.known.branches[name])
+	return slices.Contains(strings.Split(values, "|"), s.known.branches[name])
 }
 
 // unmet returns the reason word if the target, or the operator, does not give what the need names.
@@ -269,13 +274,4 @@ func (s *Suite) unmet(need string) string {
 		return report.IsDisruptive
 	}
 	return "needs-" + need
-}
-
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
-	}
-	return false
 }

@@ -29,10 +29,10 @@ func (e *NoMatch) Error() string {
 
 // selects tells whether the operator wants this spec.
 func (sel Selection) selects(e CatalogEntry, row corpus.Requirement) bool {
-	named := func(ids []string) bool { return contains(ids, e.ID) || contains(ids, row.ID) }
+	named := func(ids []string) bool { return slices.Contains(ids, e.ID) || slices.Contains(ids, row.ID) }
 	return (len(sel.Only) == 0 || named(sel.Only)) && !named(sel.Skip) &&
-		(len(sel.Chapters) == 0 || contains(sel.Chapters, row.Chapter)) &&
-		(len(sel.Levels) == 0 || contains(sel.Levels, string(row.Level)))
+		(len(sel.Chapters) == 0 || slices.Contains(sel.Chapters, row.Chapter)) &&
+		(len(sel.Levels) == 0 || slices.Contains(sel.Levels, string(row.Level)))
 }
 
 // unmatched returns the first thing named that no spec answers to; empty: all do.

@@ -26,7 +26,7 @@ type Suite struct {
 	known   knowledge
 	futures []future
 	stop    context.CancelFunc // ends the futures
-	shared  *harness.Client    // of the vectors, opened by the first that needs it
+	shared  *harness.Client    // the witness, opened by the first spec that needs it
 	counter int                // of specs, for subjects
 	now     current
 	report  *report.Report
@@ -42,7 +42,7 @@ type current struct {
 	prefix  string
 	rand    *rand.Rand
 	peers   []*harness.Peer
-	status  report.Status // set when the spec ends without a judgement: not_tested, not_applicable, observed
+	status  report.Status // set when the spec ends without a judgement: not_tested, not_applicable
 	reason  string
 	value   string
 	death   string // how the launched target's process ended during the spec
@@ -112,6 +112,19 @@ func (s *Suite) AccountClient(ctx context.Context, account string, opts ...harne
 	}
 	DeferCleanup(c.Close)
 	return c
+}
+
+// witness is a client that all specs share which need no more than one: its subscriptions end with each spec.
+func (s *Suite) witness(ctx context.Context) *harness.Client {
+	GinkgoHelper()
+	if s.shared == nil || s.shared.Closed() {
+		c, err := s.target.ConnectClient(ctx, "")
+		if err != nil {
+			s.fail(fmt.Sprintf("no client connection: %v", err))
+		}
+		s.shared = c
+	}
+	return s.shared
 }
 
 // Listener opens a listener that the target can be told to dial. Closing is deferred.

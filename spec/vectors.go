@@ -121,7 +121,7 @@ func (v *vectorPlay) ignored(ctx context.Context) {
 func (v *vectorPlay) softError(ctx context.Context) {
 	_ = v.p.SendRaw(v.in, 0)
 	v.s.Fence(ctx, v.p)
-	Expect(v.seen(wire.Err)).NotTo(BeEmpty(), "the target said no -ERR")
+	Expect(ofKind(v.p.Since(v.mark), wire.Err)).NotTo(BeEmpty(), "the target said no -ERR")
 }
 
 // incomplete sends a PING that must be taken as part of the vector's operation, then what completes it.
@@ -130,7 +130,7 @@ func (v *vectorPlay) incomplete(ctx context.Context) {
 	_ = v.p.SendRaw([]byte(v.words.Replace(v.v.Want.Rest)), 0)
 	v.s.Fence(ctx, v.p)
 	v.s.Fence(ctx, v.p)
-	v.expectPongs(2)
+	v.s.ExpectPongs(v.p, v.mark, 2)
 }
 
 // pong wants one PONG for each PING of the vector, and no more.
@@ -144,17 +144,7 @@ func (v *vectorPlay) pong(ctx context.Context) {
 	_ = v.p.SendRaw(v.in, pings)
 	v.s.Fence(ctx, v.p)
 	v.s.Fence(ctx, v.p)
-	v.expectPongs(pings + 2)
-}
-
-func (v *vectorPlay) expectPongs(n int) {
-	GinkgoHelper()
-	if got := len(v.seen(wire.Pong)); got != n {
-		v.s.failWith(report.Failure{
-			Message:  "each PING brings one PONG",
-			Expected: []string{fmt.Sprintf("%d PONG", n)}, Got: fmt.Sprintf("%d PONG", got), Offset: -1,
-		})
-	}
+	v.s.ExpectPongs(v.p, v.mark, pings+2)
 }
 
 // interest wants a client's message on the vector's last RS+ to come back on the route, once.
@@ -180,34 +170,27 @@ func (v *vectorPlay) published(ctx context.Context, sub corpus.Op) []harness.See
 	client := v.s.witness(ctx)
 	_ = v.p.SendRaw(v.in, 0)
 	v.s.Fence(ctx, v.p)
-	Expect(client.Publish(concrete(sub.Subject), []byte("m"))).To(Succeed())
-	v.s.Flush(ctx, client)
-	v.s.Fence(ctx, v.p)
+	v.s.Publish(client, concrete(sub.Subject), "", "m")
+	v.s.ClientToPeers(ctx, client, v.p)
 	return v.messages()
 }
 
 // delivery wants each message of the vector at a client that subscribes to all of the vector's subjects, once, in order.
 func (v *vectorPlay) delivery(ctx context.Context) {
 	client := v.s.witness(ctx)
-	sub, err := client.Subscribe(v.s.vectorWord() + ".>")
-	Expect(err).NotTo(HaveOccurred())
-	DeferCleanup(sub.Unsubscribe)
+	sub := v.s.Subscribe(client, v.s.vectorWord()+".>")
 	v.s.Flush(ctx, client)
 	_ = v.p.SendRaw(v.in, 0)
-	v.s.Fence(ctx, v.p)
-	v.s.Flush(ctx, client)
-	var want, got []string
+	v.s.PeerToClients(ctx, v.p, client)
+	var want []delivery
 	for _, op := range v.v.Want.Ops {
 		if op.IsMessage() {
 			v.s.needDefaultAccount(op.Account)
 			body := op.PayloadBytes()[op.HeaderSize:]
-			want = append(want, fmt.Sprintf("%s %s %q", v.words.Replace(op.Subject), v.words.Replace(op.Reply), v.words.Replace(string(body))))
+			want = append(want, delivery{v.words.Replace(op.Subject), v.words.Replace(op.Reply), v.words.Replace(string(body))})
 		}
 	}
-	for _, m := range sub.Messages() {
-		got = append(got, fmt.Sprintf("%s %s %q", m.Subject, m.Reply, m.Data))
-	}
-	Expect(got).To(Equal(want), "what a client subscribed to the subject received (subject, reply, payload)")
+	Expect(v.s.Received(sub)).To(v.s.BeMessages(want...), "what a client subscribed to the vector's subjects received")
 }
 
 // lastSub is the vector's last interest with the run's own words.
@@ -225,17 +208,7 @@ func (v *vectorPlay) lastSub() corpus.Op {
 func (v *vectorPlay) messages() []harness.Seen {
 	var out []harness.Seen
 	for _, seen := range v.p.Since(v.mark) {
-		if (seen.Op.Kind == wire.Msg || seen.Op.Kind == wire.HMsg) && strings.HasPrefix(string(seen.Op.Subject), v.s.vectorWord()) {
-			out = append(out, seen)
-		}
-	}
-	return out
-}
-
-func (v *vectorPlay) seen(kind wire.Kind) []harness.Seen {
-	var out []harness.Seen
-	for _, seen := range v.p.Since(v.mark) {
-		if seen.Op.Kind == kind {
+		if seen.Op.Kind.IsMessage() && strings.HasPrefix(string(seen.Op.Subject), v.s.vectorWord()) {
 			out = append(out, seen)
 		}
 	}
@@ -258,17 +231,4 @@ func (s *Suite) needDefaultAccount(account string) {
 	if account != s.Account() {
 		s.NotTested(report.NeedsClient)
 	}
-}
-
-// witness is a client that all vectors share.
-func (s *Suite) witness(ctx context.Context) *harness.Client {
-	GinkgoHelper()
-	if s.shared == nil || s.shared.Closed() {
-		c, err := s.target.ConnectClient(ctx, "")
-		if err != nil {
-			s.fail(fmt.Sprintf("no client connection: %v", err))
-		}
-		s.shared = c
-	}
-	return s.shared
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -58,22 +59,13 @@ func checkImport(t *testing.T, pkg string, floor int, imp string) {
 		}
 		return
 	}
-	if contains(standardOnly, pkg) && strings.Contains(strings.Split(imp, "/")[0], ".") {
+	if slices.Contains(standardOnly, pkg) && strings.Contains(strings.Split(imp, "/")[0], ".") {
 		t.Errorf("%s imports %s: it rests on the standard library only", pkg, imp)
 	}
-	if contains(pure[pkg], imp) {
+	if slices.Contains(pure[pkg], imp) {
 		t.Errorf("%s imports %s: its core is pure", pkg, imp)
 	}
 	if ginkgo := strings.HasPrefix(imp, "github.com/onsi/"); ginkgo && pkg != "spec" {
 		t.Errorf("%s imports %s: Ginkgo and Gomega live in spec", pkg, imp)
 	}
-}
-
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
-	}
-	return false
 }

@@ -116,19 +116,23 @@ func (c *certifyCommand) vocabulary(register *corpus.Corpus) error {
 	return nil
 }
 
+// withScheme parses what people write for a port: a host, host:port, or a URL. What names no scheme gets the one given.
+func withScheme(s, scheme string) (*url.URL, error) {
+	if !strings.Contains(s, "://") {
+		if ip := net.ParseIP(s); ip != nil && strings.Contains(s, ":") {
+			s = "[" + s + "]"
+		}
+		s = scheme + "://" + s
+	}
+	return url.Parse(s)
+}
+
 // clientURL completes what people write for a client port: a host, host:port, or a URL.
 func clientURL(s string) (string, error) {
 	if s == "" {
 		return "", nil
 	}
-	text := s
-	if !strings.Contains(s, "://") {
-		if ip := net.ParseIP(s); ip != nil && strings.Contains(s, ":") {
-			text = "[" + s + "]"
-		}
-		text = "nats://" + text
-	}
-	u, err := url.Parse(text)
+	u, err := withScheme(s, "nats")
 	if err != nil || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" {
 		return "", usage("--client: %s is no client URL: write nats://HOST:PORT or nats://USER:PASSWORD@HOST:PORT", maskURL(s))
 	}

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/natsroute/natsroute/spec/report"
@@ -25,14 +24,7 @@ func monitorURL(s string) (string, error) {
 	if s == "" {
 		return "", nil
 	}
-	text := s
-	if !strings.Contains(s, "://") {
-		if ip := net.ParseIP(s); ip != nil && strings.Contains(s, ":") {
-			text = "[" + s + "]"
-		}
-		text = "http://" + text
-	}
-	u, err := url.Parse(text)
+	u, err := withScheme(s, "http")
 	if err != nil || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" {
 		return "", usage("--monitor: %s is no monitoring URL: write http://HOST:PORT", maskURL(s))
 	}

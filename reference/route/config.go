@@ -36,6 +36,9 @@ type Config struct {
 	Routes         []Dial        // explicit routes
 	ReconnectDelay time.Duration // 0: 1 s
 
+	// Permissions filters interest, both ways; nil allows everything.
+	Permissions *Permissions
+
 	// Accounts lists the accounts that exist; "$G" always does. nil: every account exists.
 	Accounts []string
 
@@ -71,6 +74,9 @@ func (cfg *Config) validate() error {
 	case cfg.AuthTimeout < 0, cfg.PingInterval < 0, cfg.ReconnectDelay < 0, cfg.PingMax < 0:
 		return errors.New("route: a duration or PingMax of Config is negative: use 0 for the default")
 	}
+	if err := cfg.Permissions.Validate(); err != nil {
+		return fmt.Errorf("route: Config.Permissions: %w", err)
+	}
 	for _, d := range cfg.Routes {
 		if !isHostPort(d.Address) {
 			return fmt.Errorf("route: the address %q in Config.Routes is not host:port", d.Address)
@@ -104,6 +110,7 @@ type traits struct {
 	infoLater       bool // a solicitor's INFO waits for the acceptor's, and so does the first PING (2.10)
 	leafUnsubOrigin bool // lnocu: LS- carries the origin when the peer says so (2.10)
 	gossipMode      bool // forwarded INFO says who may pass it on (2.11)
+	mqttAllowed     bool // subjects of MQTT need no cluster permission (2.11.17, 2.12.15)
 	reservedCluster bool // ln: "_" is an origin, so no cluster may be called that (2.15)
 }
 
@@ -115,6 +122,7 @@ func traitsOf(d wire.Dialect) traits {
 		infoLater:       d.Pools,
 		leafUnsubOrigin: d.Leaf && d.Pools,
 		gossipMode:      d.ConnectFirst,
+		mqttAllowed:     d.ConnectFirst,
 		reservedCluster: d.Name == "srv-2.15",
 	}
 }

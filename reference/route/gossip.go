@@ -17,8 +17,8 @@ const (
 // INFO made anew: with ip, without nonce, without members we do not know.
 //
 // From 2.11 on, gossip does not echo: an accepted newcomer is told of in mode disabled, and a route that came of gossip
-// is not told of again. Only the explicit routes of ours are asked to override that, for whoever is behind them may not
-// be reached by us.
+// is not told of again. Where an explicit route is on either side, the one that we tell of or the one that we tell, mode
+// override asks to pass the news on, for whoever is behind it may not be reached by us.
 func (n *Node) introduce(c *conn) {
 	if n.traits.gossipMode && (c.peer.GossipMode == gossipDisabled || n.fromGossip(c) && c.gossipMode != gossipOverride) {
 		return
@@ -26,20 +26,27 @@ func (n *Node) introduce(c *conn) {
 	n.remotes(c, func(other *conn) {
 		body := *c.peer
 		body.Nonce = ""
-		body.GossipMode = gossipDefault
 		if body.IP == "" {
 			body.IP = routeURL(joinHostPort(c.host, strconv.Itoa(c.peer.Port)))
 		}
-		if n.traits.gossipMode && c.acceptor {
-			body.GossipMode = gossipDisabled
-			if n.hasExplicit(other) {
-				body.GossipMode = gossipOverride
-			}
-		}
+		body.GossipMode = n.gossipModeFor(c, other)
 		op := n.out.op(wire.Info)
 		op.InfoBody = &body
 		n.out.send(other, op)
 	})
+}
+
+// gossipModeFor is the gossip_mode in which other is told of c (src: 2.11.0 to 2.15.2).
+func (n *Node) gossipModeFor(c, other *conn) uint8 {
+	switch {
+	case !n.traits.gossipMode:
+		return gossipDefault
+	case c.acceptor && n.hasExplicit(other), !c.acceptor && n.hasExplicit(c):
+		return gossipOverride
+	case c.acceptor:
+		return gossipDisabled
+	}
+	return gossipDefault
 }
 
 // fromGossip tells whether we dialled c because of gossip.
@@ -73,13 +80,15 @@ func (n *Node) updateRoute(c *conn, body *wire.InfoBody) cause {
 	return fine
 }
 
-// peerUpdate takes up the one thing of a later INFO that matters to us: a server in lame duck mode wants no more clients.
-// New connect_urls are not taken over (seen 2.9.25, 2.15.2).
+// peerUpdate takes up what matters to us of a later INFO: that the peer is in lame duck mode and wants no more clients, or
+// else that its permissions have changed. New connect_urls are not taken over (seen 2.9.25, 2.15.2).
 func (n *Node) peerUpdate(c *conn, body *wire.InfoBody) {
 	if n.traits.names && body.LameDuck {
 		c.peer.ConnectURLs = nil
 		n.clientURLs()
+		return
 	}
+	n.peerPermissions(c, body)
 }
 
 // meet dials a server that a peer speaks of, unless it is known, being dialled, or configured. An ip that cannot be read

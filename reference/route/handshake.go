@@ -22,6 +22,7 @@ func (n *Node) info() *wire.InfoBody {
 		AuthRequired: cfg.wantsCredentials(), ConnectURLs: cfg.ClientURLs,
 		Headers: d.Headers, LNOC: d.Leaf, LNOCU: n.traits.leafUnsubOrigin, LN: n.traits.reservedCluster,
 	}
+	body.Import, body.Export = n.permissions.Import.member(), n.permissions.Export.member()
 	if cfg.Advertise != "" {
 		body.IP = routeURL(cfg.Advertise)
 	}
@@ -200,6 +201,7 @@ func knownCompression(mode string) bool {
 func (n *Node) join(c *conn, body *wire.InfoBody) {
 	peer := *body
 	peer.ConnectURLs = slices.Clone(body.ConnectURLs)
+	peer.Import, peer.Export = rulesOf(body.Import).member(), rulesOf(body.Export).member()
 	peer.Extra = nil
 	c.peer = &peer
 	n.routes[peer.ServerID] = c
@@ -216,7 +218,7 @@ func (n *Node) join(c *conn, body *wire.InfoBody) {
 	if !c.infoSent {
 		n.sendInfo(c)
 	}
-	n.announceAll(c)
+	n.announceAll(c, nil)
 	n.introduce(c)
 	n.linkRegistered(c)
 	n.clientURLs()

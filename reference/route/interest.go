@@ -291,6 +291,9 @@ func (n *Node) work(a *account, subject []byte) *result {
 			r.groups = append(r.groups, groupResult{queue: []byte(g.queue), local: g.local, remote: shares(g.remote)})
 		}
 	}
+	if n.permissions.Export.denies(subject) {
+		r.dropRemote() // a wildcard of a peer's may include what it may not have (src: 2.1.2 to 2.15.2)
+	}
 	clear(found)
 	n.matched = found
 
@@ -298,6 +301,14 @@ func (n *Node) work(a *account, subject []byte) *result {
 	r.routes = slices.Compact(r.routes)
 	r.mergeGroups()
 	return r
+}
+
+// dropRemote takes the routes out.
+func (r *result) dropRemote() {
+	r.routes = nil
+	for i := range r.groups {
+		r.groups[i].remote = nil
+	}
 }
 
 // shares lists the weights behind a group's remote entries.

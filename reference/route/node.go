@@ -23,6 +23,8 @@ type Node struct {
 	links  []*link
 	urls   []string // what ClientInfo said last
 
+	permissions Permissions
+
 	now              time.Time // of the current Step
 	wake             time.Time // when the next timer is due; zero: never
 	started, stopped bool
@@ -54,7 +56,9 @@ func New(cfg Config) (*Node, error) {
 		routes:    make(map[string]*conn),
 		subs:      make(map[SubID]*localSub),
 		urls:      slices.Clone(cfg.ClientURLs),
-		rng:       rand.New(rand.NewPCG(cfg.Seed, 0x6e617473)),
+
+		permissions: cfg.Permissions.clone(),
+		rng:         rand.New(rand.NewPCG(cfg.Seed, 0x6e617473)),
 	}
 	if cfg.Accounts != nil {
 		n.exists = map[string]bool{globalAccount: true}

@@ -24,11 +24,15 @@ func (n *Node) acknowledge(c *conn) {
 }
 
 // remoteSubscribe takes in RS+ or LS+, any number of times: a weight replaces the one before. An unknown account is
-// ignored, whatever the subject; a bad subject is the one mistake a route survives, so it returns false then.
+// ignored, whatever the subject, and so is what may not be exported; a bad subject is the one mistake a route survives. It
+// returns false where there is nothing to acknowledge.
 func (n *Node) remoteSubscribe(c *conn, op *wire.Op) bool {
 	a := n.accounts[string(op.Account)]
 	if a == nil && n.exists != nil && !n.exists[string(op.Account)] {
 		return true
+	}
+	if !n.exports(op.Subject) {
+		return false // not even +OK (src: 2.1.2 to 2.15.2)
 	}
 	if !wire.ValidPattern(op.Subject) {
 		n.out.sendErr(c, "Invalid Subscription")

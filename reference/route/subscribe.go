@@ -68,17 +68,24 @@ func (n *Node) unsubscribe(ids ...SubID) {
 	}
 }
 
-// announce sends op to every route. Half a route gets nothing: registration brings it up to date.
+// announce sends op to every route, if permissions let it. Half a route gets nothing: registration brings it up to date.
 func (n *Node) announce(op *wire.Op) {
+	if !n.imports(op.Subject) {
+		return
+	}
 	n.remotes(nil, func(c *conn) { n.out.send(c, op) })
 }
 
 // announceAll sends all current interest to a new route, each entry once, weights as of now. Interest learned from routes
-// is not ours to pass on: it goes one hop (seen 2.1.2 to 2.15.2).
-func (n *Node) announceAll(c *conn) {
+// is not ours to pass on: it goes one hop (seen 2.1.2 to 2.15.2). only, if not nil, chooses among the subjects that
+// permissions let through.
+func (n *Node) announceAll(c *conn, only func(subject []byte) bool) {
 	for _, name := range slices.Sorted(maps.Keys(n.accounts)) {
 		a := n.accounts[name]
 		for _, pattern := range slices.Sorted(maps.Keys(a.entries)) {
+			if !n.imports([]byte(pattern)) || only != nil && !only([]byte(pattern)) {
+				continue
+			}
 			e := a.entries[pattern]
 			if len(e.local) > 0 {
 				n.out.send(c, interestOp(&n.out, a, e, nil))

@@ -16,6 +16,7 @@ import (
 // TestTranscripts plays the conversations in testdata, one file for each chapter. The commands:
 //
 //	node [dialect=] [cluster=] [dynamic] [user= pass=] [routes=(…)] [accounts=(…)] [urls=(…)] [advertise=] [ping=] [pingmax=]
+//	     [import=(…)] [import_deny=(…)] [export=(…)] [export_deny=(…)]
 //	accept conn= [ip=]       dialled conn= to=       failed to=       lost conn=       shutdown
 //	peer conn= id= [urls=(…)] [headers] [ip=]   accept, CONNECT and INFO, printing what the INFO causes
 //	recv conn=               the bytes below, each line ended by CR LF; \t and \n stand for TAB and bare LF
@@ -114,7 +115,7 @@ func (s *script) newNode(t *testing.T, d *datadriven.TestData) {
 		ID: "T", Name: arg(d, "name", ""), Cluster: arg(d, "cluster", "C1"), ClusterDynamic: d.HasArg("dynamic"),
 		Version: "2.15.2", Host: "10.0.0.9", Port: 6222, Advertise: arg(d, "advertise", ""), ClientURLs: list(d, "urls"),
 		MaxPayload: 1 << 20, Dialect: dialect, User: arg(d, "user", ""), Password: arg(d, "pass", ""),
-		PingMax: int(number(t, d, "pingmax")), Accounts: list(d, "accounts"),
+		PingMax: int(number(t, d, "pingmax")), Accounts: list(d, "accounts"), Permissions: permissionsArg(d),
 	}
 	if d.HasArg("ping") {
 		cfg.PingInterval, _ = time.ParseDuration(arg(d, "ping", ""))
@@ -237,7 +238,7 @@ func showOp(op *wire.Op) string {
 		}
 	}
 	value := func(name string, v any) {
-		if text := fmt.Sprint(v); text != "" && text != "0" && text != "[]" {
+		if text := fmt.Sprint(v); text != "" && text != "0" && text != "[]" && text != "{[] []}" {
 			b.WriteString(" " + name + "=" + text)
 		}
 	}
@@ -258,6 +259,8 @@ func showOp(op *wire.Op) string {
 		flag("lnocu", i.LNOCU)
 		flag("ln", i.LN)
 		flag("nonce", i.Nonce != "")
+		value("import", rulesOf(i.Import))
+		value("export", rulesOf(i.Export))
 		value("gossip_mode", i.GossipMode)
 		value("connect_urls", i.ConnectURLs)
 	case wire.Connect:
@@ -275,6 +278,13 @@ func showOp(op *wire.Op) string {
 		return strings.TrimSuffix(strings.ReplaceAll(string(op.AppendTo(nil)), "\r\n", "|"), "|")
 	}
 	return op.Kind.String() + b.String()
+}
+
+func permissionsArg(d *datadriven.TestData) *Permissions {
+	return &Permissions{
+		Import: SubjectRules{Allow: list(d, "import"), Deny: list(d, "import_deny")},
+		Export: SubjectRules{Allow: list(d, "export"), Deny: list(d, "export_deny")},
+	}
 }
 
 func arg(d *datadriven.TestData, key, def string) string {

@@ -28,6 +28,12 @@ const (
 	DefaultAuthTimeout   = 2 * time.Second
 )
 
+// Permissions are what a cluster's servers may import from and export to each other: see route.Permissions.
+type Permissions = route.Permissions
+
+// SubjectRules are allowed and denied subjects: see route.SubjectRules.
+type SubjectRules = route.SubjectRules
+
 // User is what a client has to say in CONNECT.
 type User struct{ Name, Password string }
 
@@ -55,6 +61,9 @@ type Config struct {
 	ClientAdvertise string
 
 	RouteUser, RoutePassword string // what peers have to say in CONNECT, and what we say to servers that gossip names; empty: nothing
+
+	// Permissions filters interest on routes, both ways; nil allows everything. Messages are not filtered.
+	Permissions *Permissions
 
 	// Accounts gives each account its one user. Clients without credentials belong to GlobalAccount, unless that has a
 	// user here: then every client needs credentials. Without any entry credentials are not looked at, as on a
@@ -161,6 +170,9 @@ func (s *settled) check() error {
 	}
 	if s.RouteUser == "" && s.RoutePassword != "" {
 		return errors.New("server: RoutePassword without RouteUser: give both or none")
+	}
+	if err := s.Permissions.Validate(); err != nil {
+		return fmt.Errorf("server: %w", err)
 	}
 	return s.checkAccounts()
 }

@@ -214,6 +214,7 @@ func (s *Server) nodeConfig() route.Config {
 		PingMax:        s.cfg.PingMax,
 		Routes:         routes,
 		ReconnectDelay: s.cfg.ReconnectDelay,
+		Permissions:    s.cfg.Permissions,
 		Accounts:       accounts,
 		Seed:           s.cfg.Seed,
 	}

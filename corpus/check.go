@@ -10,7 +10,7 @@ import (
 
 var (
 	requirementID = regexp.MustCompile(`^(RT-[A-Z]+)-\d{3}$`)
-	vectorID      = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	words         = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 	sourceClause  = regexp.MustCompile(`^server/[a-z]+\.go@\d+\.\d+\.\d+$`)
 	seenClause    = regexp.MustCompile(`^\d+\.\d+\.\d+(\.\.\d+\.\d+\.\d+)?$`)
 )
@@ -111,6 +111,9 @@ func (k *checker) branch(text string) {
 func checkExclusion(i int, x *Exclusion) []error {
 	k := &checker{file: registerFile, row: fmt.Sprintf("exclusion #%d", i+1)}
 	k.clause("source", x.Source)
+	if fromPage := strings.Contains(x.Source, "doc:"); (fromPage || x.Key != "") && !words.MatchString(x.Key) {
+		k.fault("key", "%q is not words and numbers joined by -", x.Key)
+	}
 	k.said("text", x.Text)
 	k.said("reason", x.Reason)
 	k.oneOf("kind", x.Kind, exclusionKinds)
@@ -119,7 +122,7 @@ func checkExclusion(i int, x *Exclusion) []error {
 
 func (c *Corpus) checkVector(file string, i int, v *Vector) []error {
 	k := &checker{file: file, row: rowName(v.ID, i)}
-	if !vectorID.MatchString(v.ID) {
+	if !words.MatchString(v.ID) {
 		k.fault("id", "%q is not words and numbers joined by -", v.ID)
 	}
 	k.said("comment", v.Comment)

@@ -3,6 +3,7 @@
 //
 //   - requirements.json has one row for each statement about a server that can be tested on its route port, and with
 //     exclusions every sentence of the protocol page that cannot.
+//   - page.json ties every sentence of that page to its rows and exclusions, without repeating it.
 //   - vectors/CHAPTER.json have inputs written by hand, with what a parser makes of them and what a live port does.
 //   - captures/ are bytes that real servers sent one another.
 //

@@ -8,20 +8,22 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 )
 
-//go:embed requirements.json vectors/*.json captures/*.txt
+//go:embed requirements.json page.json vectors/*.json captures/*.txt
 var data embed.FS
 
 const registerFile = "requirements.json"
 
-// Corpus is the register and the vectors, checked.
+// Corpus is the register, the page and the vectors, checked.
 type Corpus struct {
 	Requirements []Requirement // in file order
 	Exclusions   []Exclusion
-	Vectors      []Vector // by file name, then in file order
+	Page         []Sentence // in the order of the page
+	Vectors      []Vector   // by file name, then in file order
 
 	rows     map[string]int
 	byRow    map[string][]int // requirement -> vectors that it judges
@@ -63,6 +65,9 @@ func load(fsys fs.FS) (*Corpus, error) {
 	if err := c.loadVectors(fsys); err != nil {
 		return nil, err
 	}
+	if err := c.loadPage(fsys); err != nil {
+		return nil, err
+	}
 	for _, p := range profiles {
 		profile, err := newProfile(p.name, p.reference, c.Requirements)
 		if err != nil {
@@ -102,6 +107,9 @@ func (c *Corpus) loadRegister(fsys fs.FS) error {
 			continue
 		}
 		faults = append(faults, checkExclusion(i, &x)...)
+		if x.Key != "" && slices.ContainsFunc(c.Exclusions, func(other Exclusion) bool { return other.Key == x.Key }) {
+			faults = append(faults, &DataError{registerFile, x.Key, "key", errors.New("is there twice")})
+		}
 		c.Exclusions = append(c.Exclusions, x)
 	}
 	return errors.Join(faults...)

@@ -49,6 +49,7 @@ func TestLoad(t *testing.T) {
 
 const (
 	goodRow    = `{"id":"RT-HS-001","level":"must","capability":"core","chapter":"handshake","title":"t","clause":"doc:INFO"}`
+	keyed      = `{"key":"speed","source":"doc:INFO","text":"t","kind":"quirk","reason":"r"}`
 	goodVector = `{"id":"a","requirements":["RT-HS-001"],"comment":"c","in":"PING\r\n","want":{"ops":[{"op":"PING"}],"live":{"*":"effect:pong"}}}`
 )
 
@@ -75,7 +76,9 @@ func TestLoaderNamesTheFault(t *testing.T) {
 		{"branch value", row(`"title"`, `"branch":"connect_first=yes","title"`), `[]`, "RT-HS-001", "branch", "true, false"},
 		{"needs", row(`"title"`, `"needs":["luck"],"title"`), `[]`, "RT-HS-001", "needs", "luck"},
 		{"row twice", `{"requirements":[` + goodRow + `,` + goodRow + `],"exclusions":[]}`, `[]`, "RT-HS-001", "id", "twice"},
-		{"exclusion", `{"requirements":[` + goodRow + `],"exclusions":[{"source":"doc:INFO","text":"t","kind":"lazy","reason":"r"}]}`, `[]`, "exclusion #1", "kind", "lazy"},
+		{"exclusion", `{"requirements":[` + goodRow + `],"exclusions":[{"source":"seen:2.1.2","text":"t","kind":"lazy","reason":"r"}]}`, `[]`, "exclusion #1", "kind", "lazy"},
+		{"exclusion of the page without key", `{"requirements":[` + goodRow + `],"exclusions":[{"source":"doc:INFO","text":"t","kind":"quirk","reason":"r"}]}`, `[]`, "exclusion #1", "key", "joined by -"},
+		{"exclusion's key twice", `{"requirements":[` + goodRow + `],"exclusions":[` + keyed + `,` + keyed + `]}`, `[]`, "speed", "key", "twice"},
 		{"vector's requirement", good, vector(`RT-HS-001`, `RT-HS-002`), "a", "requirements", "not in the register"},
 		{"vector's id", good, vector(`"a"`, `"A b"`), "A b", "id", "words"},
 		{"vector twice", good, `[` + goodVector + `,` + goodVector + `]`, "a", "id", "twice"},

@@ -35,6 +35,8 @@ type Requirement struct {
 
 // Exclusion is a sentence of the page, or a behaviour of servers, that no row tests, with the reason.
 type Exclusion struct {
+	// Key is words joined by -, by which page.json names the exclusion; those of the page have one.
+	Key    string `json:"key,omitempty"`
 	Source string `json:"source"` // doc:SECTION or seen:VERSIONS
 	Text   string `json:"text"`
 	Kind   string `json:"kind"` // untestable, out_of_scope or quirk

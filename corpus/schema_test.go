@@ -15,7 +15,7 @@ func TestDataMatchesSchema(t *testing.T) {
 	if err != nil || len(names) == 0 {
 		t.Fatalf("no vector files: %v", err)
 	}
-	files := map[string]string{registerFile: "requirements.schema.json"}
+	files := map[string]string{registerFile: "requirements.schema.json", pageFile: "page.schema.json"}
 	for _, name := range names {
 		files[name] = "vectors.schema.json"
 	}
@@ -46,6 +46,7 @@ func TestSchemaRefuses(t *testing.T) {
 		{"error without token", "vectors.schema.json", `[{` + vector + `,"in":"x","want":{"ops":[],"error":"syntax","live_reason":"r"}}]`},
 		{"token of another layer", "vectors.schema.json", `[{` + vector + `,"in":"x","want":{"ops":[],"error":"limit","token":"bad_size","live_reason":"r"}}]`},
 		{"unprintable input", "vectors.schema.json", `[{` + vector + `,"in":"\u0001","want":{"ops":[],"live_reason":"r"}}]`},
+		{"sentence without rows and exclusion", "page.schema.json", `[{"section":"INFO","n":1,"says":"s","digest":"0123456789abcdef"}]`},
 		{"dialect", "vectors.schema.json", `[{` + vector + `,"in":"x","want":{"ops":[],"live":{"srv-9":"ignored"}}}]`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

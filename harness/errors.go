@@ -35,8 +35,8 @@ func (e *ClosedError) Error() string {
 	if e.Closing.ErrText != "" {
 		how = "after -ERR " + Printable(e.Closing.ErrText)
 	}
-	if e.Closing.Reset {
-		how += ", with a reset"
+	if by := e.Closing.how(); by != "" {
+		how += "," + by
 	}
 	return fmt.Sprintf("harness: connection %s: the target closed it %s", e.Conn, how)
 }
@@ -46,7 +46,7 @@ func (e *ClosedError) Error() string {
 type MalformedError struct {
 	Conn string
 	Near []byte // the bytes from the start of the operation on, at most 256
-	Err  error  // *wire.SyntaxError or *wire.LimitError
+	Err  error  // *wire.SyntaxError or *wire.LimitError; of crypto/tls where the bytes are not what TLS carries
 }
 
 func (e *MalformedError) Error() string {

@@ -110,25 +110,26 @@ func (l *Listener) URL() string {
 }
 
 // Accept waits for the target's next dial that was not accepted yet. The peer has sent nothing yet: the caller sends
-// OwnInfo when it wants the target to go on. Where the route port uses TLS, so does the listener, with the same
-// certificates.
+// OwnInfo when it wants the target to go on.
+//
+// Where the route port uses TLS, so does the listener, with the same certificates, unless WithCertificate or WithTLS say
+// otherwise. The target is asked for a certificate and may show none: Peer.TLS tells. With Plain the peer never answers
+// the target's TLS hello, or talks plain to it when the caller sends something. The error is a *HandshakeError when the
+// handshake failed, as it does for a target that does not accept our certificate.
 func (l *Listener) Accept(ctx context.Context, name string, opts ...PeerOption) (*Peer, error) {
 	conn, err := l.next(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if cfg := l.target.TLS; cfg != nil {
-		secure := tls.Server(conn, &tls.Config{
-			Certificates: cfg.Certificates, ClientCAs: cfg.RootCAs,
-			ClientAuth: tls.RequestClientCert, MinVersion: cfg.MinVersion,
-		})
-		if err := secure.HandshakeContext(ctx); err != nil {
-			_ = conn.Close()
-			return nil, fmt.Errorf("harness: the target's dial failed in the TLS handshake: %w", err)
+	c := configured(opts)
+	if cfg := l.target.acceptConfig(&c); cfg != nil {
+		ctx, cancel := l.target.bounded(ctx)
+		defer cancel()
+		if conn, err = secure(ctx, name, tls.Server(conn, cfg)); err != nil {
+			return nil, err
 		}
-		conn = secure
 	}
-	return newPeer(l.target, name, conn, false, opts)
+	return startPeer(l.target, name, conn, false, c)
 }
 
 func (l *Listener) next(ctx context.Context) (net.Conn, error) {

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -39,36 +40,6 @@ type Peer struct {
 	done chan struct{} // closed when the reader has ended
 }
 
-// PeerOption changes how a peer presents itself.
-type PeerOption func(*peerConfig)
-
-type peerConfig struct {
-	info      []func(*wire.InfoBody)
-	connect   []func(*wire.ConnectBody)
-	id        string
-	noHeaders bool
-	noPong    bool
-}
-
-// WithInfo edits the INFO that Join or Register will send. Several edits are done in order.
-func WithInfo(edit func(*wire.InfoBody)) PeerOption {
-	return func(c *peerConfig) { c.info = append(c.info, edit) }
-}
-
-// WithConnect edits the CONNECT that Join or Register will send. Several edits are done in order.
-func WithConnect(edit func(*wire.ConnectBody)) PeerOption {
-	return func(c *peerConfig) { c.connect = append(c.connect, edit) }
-}
-
-// WithoutHeaders announces no header support, in INFO and CONNECT.
-func WithoutHeaders() PeerOption { return func(c *peerConfig) { c.noHeaders = true } }
-
-// WithID uses id as server_id, server_name and CONNECT's name instead of a fresh one.
-func WithID(id string) PeerOption { return func(c *peerConfig) { c.id = id } }
-
-// NoPong leaves the target's PINGs unanswered.
-func NoPong() PeerOption { return func(c *peerConfig) { c.noPong = true } }
-
 // Seen is one operation that the target sent. It is shared by all who look at it and never changes.
 type Seen struct {
 	Op  wire.Op       // a deep copy
@@ -82,23 +53,30 @@ type Closing struct {
 	ErrText string // text of the last -ERR that came before, unquoted; empty: none
 	Reset   bool   // RST instead of FIN: both are "closed"
 	Cut     bool   // the target's bytes end inside an operation
+	Alert   string // the TLS alert that the target ended it with, "certificate required" for one; empty: none came
 	At      time.Duration
 }
 
-// newPeer takes conn over, TLS included, and starts to read it. The error says that the target is closed; conn then is
-// too.
+// newPeer is startPeer for a connection that was opened before the options were read.
 func newPeer(t *Target, name string, conn net.Conn, dialled bool, opts []PeerOption) (*Peer, error) {
+	c := configured(opts)
+	if c.plain || c.tls != nil {
+		_ = conn.Close()
+		return nil, errOpenOnly
+	}
+	return startPeer(t, name, conn, dialled, c)
+}
+
+// startPeer takes conn over, TLS included, and starts to read it. The error says that the target is closed; conn then is
+// too.
+func startPeer(t *Target, name string, conn net.Conn, dialled bool, c peerConfig) (*Peer, error) {
 	p := &Peer{
-		name: name, target: t, conn: conn,
+		name: name, target: t, conn: conn, cfg: c, id: c.id,
 		transcript: newTranscript(name, t.start, t.Password),
 		changed:    make(chan struct{}),
 		wake:       make(chan struct{}, 1),
 		done:       make(chan struct{}),
 	}
-	for _, o := range opts {
-		o(&p.cfg)
-	}
-	p.id = p.cfg.id
 	if p.id == "" {
 		p.id = t.ids.next()
 	}
@@ -262,6 +240,14 @@ func (p *Peer) Since(mark int) []Seen {
 	return p.in.seen[min(mark, n):n:n]
 }
 
+// Received returns the first 64 KiB that the target sent, as they came (inside of TLS where there is TLS): operations or
+// not. The caller owns the copy.
+func (p *Peer) Received() []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return bytes.Clone(p.in.start)
+}
+
 // Malformed is the first error in the target's own bytes, a *MalformedError; nil: all of them parse.
 func (p *Peer) Malformed() error {
 	p.mu.Lock()
@@ -270,7 +256,8 @@ func (p *Peer) Malformed() error {
 }
 
 // Closed waits until the target has closed the connection, by FIN or RST, and tells how. Everything that the target
-// sent before is then in Seen. The error is ctx's: the connection is still open; or ErrLeft: we closed it.
+// sent before is then in Seen. The error is ctx's: the connection is still open; ErrLeft: we closed it; or a
+// *MalformedError: we gave it up, for what the target sent is not what TLS carries.
 func (p *Peer) Closed(ctx context.Context) (Closing, error) {
 	ctx, cancel := p.target.bounded(ctx)
 	defer cancel()
@@ -281,10 +268,13 @@ func (p *Peer) Closed(ctx context.Context) (Closing, error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.in.closing == nil {
-		return Closing{}, ErrLeft
+	switch {
+	case p.in.closing != nil:
+		return *p.in.closing, nil
+	case p.in.broken != nil:
+		return Closing{}, p.in.broken
 	}
-	return *p.in.closing, nil
+	return Closing{}, ErrLeft
 }
 
 // wait waits until ready, called with mu held, is true. Otherwise it tells what makes waiting longer useless.

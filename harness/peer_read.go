@@ -2,6 +2,7 @@ package harness
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -14,6 +15,9 @@ import (
 // keepBytes bounds what one peer keeps: operations with their copies, about half a million short ones.
 const keepBytes = 256 << 20
 
+// keepFirst is how many bytes from the start of a connection are kept as they came.
+const keepFirst = 64 << 10
+
 // incoming is what the target has sent on one connection. Guarded by the peer's mu.
 type incoming struct {
 	name    string
@@ -21,6 +25,8 @@ type incoming struct {
 	parser  *wire.Parser
 	mode    wire.Mode
 	op      wire.Op // filled by the parser
+
+	start []byte // the first bytes of the connection, up to keepFirst
 
 	raw    []byte // the bytes from rawOff on that no operation has used yet
 	rawOff int64
@@ -78,20 +84,15 @@ func (p *Peer) take(b []byte) {
 func (p *Peer) end(err error) {
 	_ = p.conn.Close()
 	p.mu.Lock()
-	if p.left && !errors.Is(err, io.EOF) {
+	switch {
+	case p.left && !errors.Is(err, io.EOF):
 		p.transcript.note("left")
-	} else {
-		closing := Closing{
-			ErrText: p.in.errText, At: p.transcript.now(),
-			Reset: !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF), // the latter: TLS without its farewell
-			Cut:   p.in.broken == nil && p.in.parser.Finish() != nil,
-		}
-		p.in.closing = &closing
-		if closing.Reset {
-			p.transcript.note("closed by the target with a reset")
-		} else {
-			p.transcript.note("closed by the target")
-		}
+	case isUnreadable(err):
+		p.transcript.note("given up: %s", Printable(err.Error()))
+		p.in.broken = &MalformedError{Conn: p.name, Err: err}
+	default:
+		p.in.end(err, p.transcript.now())
+		p.transcript.note("closed by the target%s", p.in.closing.how())
 	}
 	p.announceChange()
 	p.mu.Unlock()
@@ -99,9 +100,40 @@ func (p *Peer) end(err error) {
 	p.target.forget(p)
 }
 
+// end keeps how the target has closed the connection.
+func (in *incoming) end(err error, at time.Duration) {
+	alert := alertIn(err)
+	in.closing = &Closing{
+		ErrText: in.errText, Alert: alert, At: at,
+		Reset: alert == "" && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF), // the latter: TLS without its farewell
+		Cut:   in.broken == nil && in.parser.Finish() != nil,
+	}
+}
+
+// how says by what the connection was closed, where it was not a plain FIN.
+func (c *Closing) how() string {
+	switch {
+	case c.Alert != "":
+		return " with the TLS alert " + Printable(c.Alert)
+	case c.Reset:
+		return " with a reset"
+	}
+	return ""
+}
+
+// isUnreadable tells whether err says that the target's bytes are not what TLS carries.
+func isUnreadable(err error) bool {
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return true
+	}
+	ours, ok := errors.AsType[*net.OpError](err)
+	return ok && ours.Op == "local error" // crypto/tls's word for what it answers with an alert
+}
+
 // take reads the operations in b, which it does not keep.
 func (in *incoming) take(b []byte, at time.Duration) {
 	in.pings = 0
+	in.start = append(in.start, b[:min(len(b), keepFirst-len(in.start))]...)
 	if in.broken != nil {
 		return
 	}

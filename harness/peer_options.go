@@ -1,0 +1,47 @@
+package harness
+
+import (
+	"crypto/tls"
+
+	"github.com/natsroute/natsroute/reference/wire"
+)
+
+// PeerOption changes how a peer presents itself.
+type PeerOption func(*peerConfig)
+
+type peerConfig struct {
+	info      []func(*wire.InfoBody)
+	connect   []func(*wire.ConnectBody)
+	id        string
+	noHeaders bool
+	noPong    bool
+	plain     bool
+	tls       []func(*tls.Config)
+}
+
+// WithInfo edits the INFO that Join or Register will send. Several edits are done in order.
+func WithInfo(edit func(*wire.InfoBody)) PeerOption {
+	return func(c *peerConfig) { c.info = append(c.info, edit) }
+}
+
+// WithConnect edits the CONNECT that Join or Register will send. Several edits are done in order.
+func WithConnect(edit func(*wire.ConnectBody)) PeerOption {
+	return func(c *peerConfig) { c.connect = append(c.connect, edit) }
+}
+
+// WithoutHeaders announces no header support, in INFO and CONNECT.
+func WithoutHeaders() PeerOption { return func(c *peerConfig) { c.noHeaders = true } }
+
+// WithID uses id as server_id, server_name and CONNECT's name instead of a fresh one.
+func WithID(id string) PeerOption { return func(c *peerConfig) { c.id = id } }
+
+// NoPong leaves the target's PINGs unanswered.
+func NoPong() PeerOption { return func(c *peerConfig) { c.noPong = true } }
+
+func configured(opts []PeerOption) peerConfig {
+	var c peerConfig
+	for _, o := range opts {
+		o(&c)
+	}
+	return c
+}

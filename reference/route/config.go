@@ -30,6 +30,8 @@ type Config struct {
 	User, Password string        // credentials wanted from peers; empty: none
 	AuthTimeout    time.Duration // 0: 2 s
 
+	TLS bool // routes speak TLS, and INFO and CONNECT say so; the handshake is the caller's
+
 	PingInterval time.Duration // 0: 2 min, at most 30 s with a pooling dialect, as servers do
 	PingMax      int           // 0: 2
 

@@ -19,7 +19,7 @@ func (n *Node) info() *wire.InfoBody {
 	body := &wire.InfoBody{
 		ServerID: cfg.ID, ServerName: cfg.Name, Version: cfg.Version, Proto: routeProto, Go: cfg.GoVersion,
 		Host: cfg.Host, Port: cfg.Port, MaxPayload: cfg.MaxPayload,
-		AuthRequired: cfg.wantsCredentials(), ConnectURLs: cfg.ClientURLs,
+		AuthRequired: cfg.wantsCredentials(), TLSRequired: cfg.TLS, TLSVerify: cfg.TLS, ConnectURLs: cfg.ClientURLs,
 		Headers: d.Headers, LNOC: d.Leaf, LNOCU: n.traits.leafUnsubOrigin, LN: n.traits.reservedCluster,
 	}
 	body.Import, body.Export = n.permissions.Import.member(), n.permissions.Export.member()
@@ -48,7 +48,7 @@ func (n *Node) sendInfo(c *conn) {
 // sendConnect sends a dialled peer who we are. A route never names a lang: peers take that for a client.
 func (n *Node) sendConnect(c *conn, d Dial) {
 	body := &wire.ConnectBody{
-		Echo: true, User: d.User, Pass: d.Password, Name: n.cfg.ID,
+		Echo: true, User: d.User, Pass: d.Password, Name: n.cfg.ID, TLSRequired: n.cfg.TLS,
 		Headers: n.cfg.Dialect.Headers, LNOC: n.cfg.Dialect.Leaf, LN: n.traits.reservedCluster,
 	}
 	if n.traits.names {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"math"
@@ -65,6 +66,13 @@ type Config struct {
 	// Permissions filters interest on routes, both ways; nil allows everything. Messages are not filtered.
 	Permissions *Permissions
 
+	// RouteTLS makes the route port speak TLS, as acceptor and as dialler: it has our certificate, and in RootCAs and ClientCAs
+	// (nil: RootCAs) those who may sign the peers'. A peer that dials has to show a certificate, whatever ClientAuth
+	// says. Without a ServerName the certificate of a server that we dial has to bear the host that we dialled. It must not change once
+	// it is given here. nil: plain.
+	RouteTLS        *tls.Config
+	RouteTLSTimeout time.Duration // for a handshake. 0: DefaultRouteTLSTimeout
+
 	// Accounts gives each account its one user. Clients without credentials belong to GlobalAccount, unless that has a
 	// user here: then every client needs credentials. Without any entry credentials are not looked at, as on a
 	// real server without users.
@@ -98,6 +106,7 @@ type settled struct {
 	Config
 	routes         []route.Dial
 	clusterDynamic bool
+	acceptorTLS    *tls.Config // nil: plain
 }
 
 // settle checks c and fills in what it leaves open.
@@ -111,6 +120,7 @@ func (c Config) settle() (settled, error) {
 	setDefault(&s.PingInterval, DefaultPingInterval)
 	setDefault(&s.PingMax, DefaultPingMax)
 	setDefault(&s.AuthTimeout, DefaultAuthTimeout)
+	setDefault(&s.RouteTLSTimeout, DefaultRouteTLSTimeout)
 	if s.Dialect == (wire.Dialect{}) {
 		s.Dialect = wire.Latest()
 	}
@@ -124,6 +134,7 @@ func (c Config) settle() (settled, error) {
 		}
 		s.routes = append(s.routes, dial)
 	}
+	s.acceptorTLS = acceptorTLS(s.RouteTLS)
 	s.generate()
 	return s, nil
 }
@@ -173,6 +184,9 @@ func (s *settled) check() error {
 	}
 	if err := s.Permissions.Validate(); err != nil {
 		return fmt.Errorf("server: %w", err)
+	}
+	if err := s.checkRouteTLS(); err != nil {
+		return err
 	}
 	return s.checkAccounts()
 }

@@ -35,6 +35,7 @@ type owner interface {
 type link struct {
 	server   *Server
 	conn     net.Conn
+	socket   net.Conn // below TLS; else conn itself
 	owner    owner
 	label    string // names the connection in the log: address and id
 	remoteIP string
@@ -59,6 +60,7 @@ func (s *Server) newLink(conn net.Conn, kind string, id uint64) *link {
 	l := &link{
 		server:   s,
 		conn:     conn,
+		socket:   below(conn),
 		label:    fmt.Sprintf("%s - %s:%d", conn.RemoteAddr(), kind, id),
 		remoteIP: ip,
 		free:     make(chan []byte, chunks),
@@ -151,7 +153,7 @@ func (l *link) flush() {
 // write writes what the loop has flushed, until the link ends or the peer no longer takes anything. Then it closes the socket,
 // which ends the reader too.
 func (l *link) write() {
-	defer l.conn.Close()
+	defer l.hangUp()
 	var batch [][]byte
 	for {
 		batch = l.nextBatch(batch)
@@ -225,6 +227,19 @@ func (l *link) lost(err error) {
 	}
 }
 
+// hangUp closes the socket, in TLS after telling so, for which the peer has what is left of the link's time.
+func (l *link) hangUp() {
+	l.mu.Lock()
+	left := time.Until(l.endBy)
+	l.mu.Unlock()
+	if l.conn != l.socket && left > 0 {
+		late := time.AfterFunc(left, func() { l.socket.Close() })
+		defer late.Stop()
+		l.conn.Close()
+	}
+	l.socket.Close()
+}
+
 // abort closes the socket; what has not been written is lost. Called by the loop.
 func (l *link) abort() { l.end(true) }
 
@@ -240,7 +255,7 @@ func (l *link) end(abort bool) {
 	l.endBy = time.Now().Add(closeDeadline)
 	if abort {
 		l.queue = queue{}
-		l.conn.Close() // which ends a write that is under way
+		l.socket.Close() // which ends a write that is under way
 	} else {
 		l.conn.SetWriteDeadline(l.endBy) // of a write that began before
 	}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/tls"
 	"net"
 	"strings"
 	"time"
@@ -57,6 +58,9 @@ func (s *Server) startDial(dial route.Dial) {
 	s.spawn(func() {
 		dialer := net.Dialer{Timeout: dialTimeout}
 		conn, err := dialer.DialContext(s.ctx, "tcp", dial.Address)
+		if err == nil && s.cfg.RouteTLS != nil {
+			conn, err = s.handshake(tls.Client(conn, s.cfg.dialerTLS(dial)))
+		}
 		if err != nil {
 			s.errorf(nil, "Error trying to connect to route: %v", err)
 			s.post(input{call: func(now time.Time) { s.step(now, route.DialFailed{Dial: dial}) }})

@@ -91,7 +91,7 @@ func (s *Server) Start(ctx context.Context) error {
 		defer unlink()
 		s.loop()
 	})
-	s.spawn(func() { s.accept(s.routeListener, s.acceptRoute) })
+	s.spawn(func() { s.accept(s.routeListener, s.routeAcceptor()) })
 	s.spawn(func() { s.accept(s.clientListener, s.acceptClient) })
 	return nil
 }
@@ -209,6 +209,7 @@ func (s *Server) nodeConfig() route.Config {
 		Dialect:        s.cfg.Dialect,
 		User:           s.cfg.RouteUser,
 		Password:       s.cfg.RoutePassword,
+		TLS:            s.cfg.RouteTLS != nil,
 		AuthTimeout:    s.cfg.AuthTimeout,
 		PingInterval:   s.cfg.PingInterval,
 		PingMax:        s.cfg.PingMax,
@@ -253,6 +254,8 @@ func (s *Server) Info() wire.InfoBody {
 		Port:           s.routePort,
 		Headers:        s.cfg.Dialect.Headers,
 		AuthRequired:   s.cfg.RouteUser != "",
+		TLSRequired:    s.cfg.RouteTLS != nil,
+		TLSVerify:      s.cfg.RouteTLS != nil,
 		MaxPayload:     int32(s.cfg.MaxPayload),
 		Cluster:        s.cfg.Cluster,
 		ClusterDynamic: s.cfg.clusterDynamic,

@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -178,25 +176,7 @@ func (c *certifyCommand) tls(said *tls.Config) (*tls.Config, error) {
 	if c.TLSCA == "" && c.TLSCert == "" {
 		return said, nil
 	}
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if c.TLSCA != "" {
-		text, err := os.ReadFile(c.TLSCA)
-		if err != nil {
-			return nil, usage("--tlsca: %w", err)
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(text) {
-			return nil, usage("--tlsca: %s holds no certificate in PEM form", c.TLSCA)
-		}
-	}
-	if c.TLSCert != "" {
-		pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
-		if err != nil {
-			return nil, usage("--tlscert, --tlskey: %w", err)
-		}
-		config.Certificates = []tls.Certificate{pair}
-	}
-	return config, nil
+	return readTLS(c.TLSCA, c.TLSCert, c.TLSKey)
 }
 
 // open makes the target: an address, a launched process, or the reference in this process.

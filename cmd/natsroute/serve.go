@@ -23,6 +23,9 @@ type serveCommand struct {
 	Dialect     string   `placeholder:"NAME" help:"The server generation to play, a name of 'natsroute list profiles' (default: the latest)."`
 	User        string   `placeholder:"NAME" help:"User that routes have to give."`
 	Password    string   `placeholder:"TEXT" help:"Password that routes have to give (NATSROUTE_PASSWORD)."`
+	TLSCA       string   `name:"tlsca" placeholder:"FILE" help:"TLS on the route port: the authorities that the certificates of other servers are checked against (PEM)."`
+	TLSCert     string   `name:"tlscert" placeholder:"FILE" help:"TLS on the route port: our certificate (PEM)."`
+	TLSKey      string   `name:"tlskey" placeholder:"FILE" help:"TLS on the route port: the key of our certificate (PEM)."`
 	Account     []string `sep:"none" placeholder:"NAME=USER:PASSWORD" help:"An account and the user of its clients; repeatable. Clients without credentials belong to $G."`
 	Debug       bool     `short:"D" help:"Tell what happens to connections, on standard error."`
 	Trace       bool     `short:"V" help:"Tell every operation, on standard error, as nats-server -V does."`
@@ -71,6 +74,14 @@ func (s *serveCommand) config(p *process) (server.Config, error) {
 	if s.Dialect != "" {
 		if c.Dialect, err = wire.DialectByName(s.Dialect); err != nil {
 			return c, usage("there is no dialect %q: give one of %s", s.Dialect, strings.Join(corpus.ProfileNames(), ", "))
+		}
+	}
+	if s.TLSCA != "" || s.TLSCert != "" || s.TLSKey != "" {
+		if s.TLSCA == "" || s.TLSCert == "" || s.TLSKey == "" {
+			return c, usage("--tlsca, --tlscert and --tlskey belong together: a route wants a certificate of both ends")
+		}
+		if c.RouteTLS, err = readTLS(s.TLSCA, s.TLSCert, s.TLSKey); err != nil {
+			return c, err
 		}
 	}
 	clients, err := accounts(s.Account)

@@ -4,7 +4,7 @@
 //
 // # What it is not
 //
-// No gateway, leaf node, websocket or JetStream; no permissions, no TLS. One connection to each peer: it
+// No gateway, leaf node, websocket or JetStream; no permissions. One connection to each peer: it
 // announces no pool and no compression, so servers that have both fall back to one plain connection with it. What the protocol
 // means is decided in package route, what bytes mean in package wire; this package moves bytes, keeps time and bounds memory.
 //

@@ -35,6 +35,7 @@ type Peer struct {
 	held      bool           // see HoldPongs
 	owed      int            // PINGs of the target not answered yet
 	left      bool           // we closed it
+	resumed   chan struct{}  // closed by ResumeReading; nil: reading goes on
 
 	wake chan struct{} // tells answer that owed or held changed
 	done chan struct{} // closed when the reader has ended
@@ -81,6 +82,9 @@ func startPeer(t *Target, name string, conn net.Conn, dialled bool, c peerConfig
 		p.id = t.ids.next()
 	}
 	p.in = newIncoming(name, dialled)
+	if c.smallReceive {
+		shrinkReceive(conn)
+	}
 	how := "accepted from"
 	if dialled {
 		how = "opened to"

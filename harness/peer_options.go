@@ -17,6 +17,8 @@ type peerConfig struct {
 	noPong    bool
 	plain     bool
 	tls       []func(*tls.Config)
+
+	smallReceive bool
 }
 
 // WithInfo edits the INFO that Join or Register will send. Several edits are done in order.

@@ -57,6 +57,7 @@ func (p *Peer) read() {
 	defer p.target.running.Done()
 	buf := make([]byte, 32<<10)
 	for {
+		p.mayRead()
 		n, err := p.conn.Read(buf)
 		if n > 0 {
 			p.transcript.read(buf[:n])
@@ -223,6 +224,7 @@ func (p *Peer) SetMode(m wire.Mode) {
 func (p *Peer) Leave() {
 	p.mu.Lock()
 	p.left = true
+	p.resumeReading()
 	p.announceChange()
 	p.mu.Unlock()
 	p.wakeAnswer()
@@ -237,6 +239,7 @@ func (p *Peer) Leave() {
 func (p *Peer) abandon() {
 	p.mu.Lock()
 	p.left = true
+	p.resumeReading()
 	p.mu.Unlock()
 	_ = p.conn.Close()
 	<-p.done

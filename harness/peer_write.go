@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -37,6 +38,11 @@ func (p *Peer) SendRaw(b []byte, pongs int) error {
 // SendPieces writes each piece in a write of its own with a pacing gap between them. Nothing else, PONGs included, is
 // written between the pieces. Whether they arrive as separate reads is up to the network: most do.
 func (p *Peer) SendPieces(pieces [][]byte, pongs int) error {
+	return p.sendPaced(context.Background(), pieces, pacing, pongs)
+}
+
+// sendPaced writes each piece in a write of its own with a gap between them.
+func (p *Peer) sendPaced(ctx context.Context, pieces [][]byte, pace time.Duration, pongs int) error {
 	p.writing.Lock()
 	defer p.writing.Unlock()
 	p.mu.Lock()
@@ -44,11 +50,12 @@ func (p *Peer) SendPieces(pieces [][]byte, pongs int) error {
 	p.mu.Unlock()
 	for i, piece := range pieces {
 		if i > 0 {
-			gap := time.NewTimer(pacing)
+			gap := time.NewTimer(pace)
 			select {
 			case <-gap.C:
 			case <-p.done:
-				gap.Stop()
+			case <-ctx.Done():
+				return fmt.Errorf("harness: connection %s: %d of %d pieces were sent: %w", p.name, i, len(pieces), ctx.Err())
 			}
 		}
 		if err := p.write(piece); err != nil {
@@ -123,6 +130,7 @@ func (p *Peer) write(b []byte) error {
 		return fmt.Errorf("harness: connection %s: the target took no bytes for %v: %w", p.name, writeLimit, err)
 	}
 	// The connection is gone, so the reader is about to see its end: let it read what came before.
+	p.ResumeReading()
 	limit := time.NewTimer(writeLimit)
 	defer limit.Stop()
 	select {

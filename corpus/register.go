@@ -70,7 +70,17 @@ var chapters = []struct{ name, prefix string }{
 	{"dialling", "RT-DIAL"},
 	{"accounts", "RT-ACC"},
 	{"auth", "RT-AUTH"},
+	{"tls", "RT-TLS"},
 	{"pooling", "RT-POOL"},
+	{"pinned", "RT-PIN"},
+	{"compression", "RT-COMP"},
+	{"leaf", "RT-LEAF"},
+	{"imports", "RT-IMP"},
+	{"permissions", "RT-PERM"},
+	{"lameduck", "RT-LDM"},
+	{"slow", "RT-SLOW"},
+	{"reload", "RT-RLD"},
+	{"hostile", "RT-HOST"},
 }
 
 // Vocabulary of the register. Branch values are those a probe can find out.
@@ -81,6 +91,8 @@ var (
 	}
 	needs = []string{
 		"client", "accounts", "auth", "tls", "listener", "second-peer", "launch", "settings", "disruptive",
+		"pinned", "no-pool", "permissions", "imports", "leafnode", "route", "advertise", "dynamic-name", "deadline",
+		"reload", "lameduck", "shutdown",
 	}
 	branches = map[string][]string{
 		"connect_first": {"true", "false"},

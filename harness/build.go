@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -74,10 +75,13 @@ func BuildNatsServer(ctx context.Context, version string, progress func(string))
 	return path, nil
 }
 
-// isOld tells whether a version lacks what the configuration of later ones says: 2.0 and 2.1 know no cluster name.
-func isOld(version string) bool {
-	version = strings.TrimPrefix(version, "v")
-	return strings.HasPrefix(version, "2.0.") || strings.HasPrefix(version, "2.1.")
+// releaseOf reads the major, minor and patch numbers of a version like v2.15.2; of what is none it makes zeros.
+func releaseOf(version string) (r [3]int) {
+	version, _, _ = strings.Cut(strings.TrimPrefix(version, "v"), "-")
+	for i, part := range strings.SplitN(version, ".", len(r)) {
+		r[i], _ = strconv.Atoi(part)
+	}
+	return r
 }
 
 func executableSuffix() string {

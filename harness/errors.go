@@ -11,6 +11,7 @@ var (
 	ErrNoClient   = errors.New("harness: no client URL is known for this target: give one with --client")
 	ErrNoListener = errors.New("harness: the target is not on loopback and no address to listen on was given: use --listen, and --advertise where it differs")
 	ErrNoRestart  = errors.New("harness: this target was not started by us and cannot be restarted")
+	ErrNoOrders   = errors.New("harness: this target cannot be given orders: it was not started by us, or this system has no signals for them")
 )
 
 // ErrLeft says that we, not the target, ended the connection.

@@ -16,6 +16,7 @@ import (
 // EmbedConfig tells how to start the reference server in this process.
 type EmbedConfig struct {
 	Dialect string            // the server generation it plays; empty: the newest
+	Setup   Setup             // how it is set up; the zero value: the plain way
 	Means   Means             // User and Password make the route port want them; Route, Client and the settings are filled in
 	Log     func(line string) // gets its log; nil: silent
 	Trace   bool              // the log holds every operation
@@ -36,6 +37,9 @@ func Embed(ctx context.Context, cfg EmbedConfig) (*Target, error) {
 			return nil, err
 		}
 	}
+	if cfg.Setup.Auth && cfg.Means.User == "" {
+		cfg.Means.User, cfg.Means.Password = "natsroute", rand.Text()
+	}
 	accounts := launchAccounts()
 	maps.Copy(accounts, cfg.Means.Accounts)
 	r := &reference{cfg: server.Config{
@@ -48,16 +52,23 @@ func Embed(ctx context.Context, cfg EmbedConfig) (*Target, error) {
 	for name, c := range accounts {
 		r.cfg.Accounts[name] = server.User{Name: c.User, Password: c.Password}
 	}
+	routed, err := r.setUp(&cfg.Setup)
+	if err != nil {
+		return nil, err
+	}
 	if err := r.start(ctx); err != nil {
+		closeAll(routed)
 		return nil, err
 	}
 	m := cfg.Means
 	m.Route, m.Client, m.Accounts = r.running.RouteAddr(), r.running.ClientURL(), accounts
-	m.Settings = Settings{PingInterval: launchPingInterval, PingMax: launchPingMax}
-	if m.User != "" {
-		m.Settings.AuthTimeout = launchAuthTimeout
+	cfg.Setup.grant(&m)
+	t := newTarget(m, r)
+	if err := t.heldRoute(routed); err != nil {
+		_ = t.Close()
+		return nil, err
 	}
-	return newTarget(m, r), nil
+	return t, nil
 }
 
 // launchAccounts are the named accounts of the servers that we run, with one user each.
@@ -73,6 +84,22 @@ type reference struct {
 	mu      sync.Mutex
 	cfg     server.Config
 	running *server.Server
+}
+
+// setUp puts the setup into the configuration. The socket is where its configured route leads; nil: it has none.
+func (r *reference) setUp(s *Setup) (routed net.Listener, err error) {
+	if s.DynamicName {
+		r.cfg.Cluster = ""
+	}
+	r.cfg.WriteDeadline = s.WriteDeadline
+	if !s.Route {
+		return nil, nil
+	}
+	if routed, err = net.Listen("tcp", net.JoinHostPort(launchHost, "0")); err != nil {
+		return nil, fmt.Errorf("harness: no free port for a configured route: %w", err)
+	}
+	r.cfg.Routes = append(r.cfg.Routes, routeURL(routed.Addr(), &commandFields{User: r.cfg.RouteUser, Password: r.cfg.RoutePassword}))
+	return routed, nil
 }
 
 // start starts a server; the ports it got are those of its successors.
@@ -112,6 +139,15 @@ func (r *reference) awaitEnd(context.Context) {}
 func (r *reference) failure(err error) error {
 	return fmt.Errorf("harness: the embedded reference server is not up: %w", err)
 }
+
+func (r *reference) order(_ context.Context, o Order) error {
+	if o == ShutDown {
+		return r.stop()
+	}
+	return ErrNoOrders
+}
+
+func (r *reference) reconfigure(context.Context, func(*Setup)) error { return ErrNoOrders }
 
 func (r *reference) stop() error {
 	r.mu.Lock()

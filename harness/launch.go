@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"time"
 )
@@ -22,6 +24,10 @@ type LaunchConfig struct {
 	Command string
 	Routes  []string // route URLs for .Routes
 	Log     string   // file that gets the process's output; empty: kept in memory (head and tail)
+
+	// Setup is how the server is set up; the zero value is the plain way. What the command cannot hand over is refused with a
+	// *CommandError: a command with .ConfigFile takes every setup, others see CanSetUp.
+	Setup Setup
 
 	// Means is what else the operator knows: credentials for the route port, which .User, .Password and the
 	// configuration file hand on, accounts, settings, where we listen. Route, Client and Monitor are filled in.
@@ -97,14 +103,14 @@ func planLaunch(ctx context.Context, cfg LaunchConfig) (*launchPlan, error) {
 	plan := &launchPlan{cfg: cfg}
 	if version, ok := strings.CutPrefix(strings.TrimSpace(cfg.Command), "nats-server@"); ok {
 		if cfg.Means.TLS != nil {
-			return nil, plan.fault("our configuration for it has no TLS; write one of your own and launch 'nats-server -c FILE'")
+			return nil, plan.fault("it gets certificates made for the run; to use your own write a configuration and launch 'nats-server -c FILE'")
 		}
 		path, err := BuildNatsServer(ctx, version, cfg.Progress)
 		if err != nil {
 			return nil, err
 		}
 		plan.words = []string{path, "-c", "{{.ConfigFile}}"}
-		plan.config.old = isOld(version)
+		plan.config.release = releaseOf(version)
 	} else {
 		words, err := splitWords(cfg.Command)
 		if err != nil {
@@ -127,7 +133,36 @@ func (plan *launchPlan) check() error {
 	if _, err := expand(plan.words, commandFields{}); err != nil {
 		return plan.fault(err.Error())
 	}
+	if !canSetUp(plan.words, &plan.cfg.Setup) {
+		return plan.fault("it cannot hand over the setup " + plan.cfg.Setup.Name)
+	}
 	return nil
+}
+
+// CanSetUp tells whether a launch command can hand a setup to the server that it starts: with {{.ConfigFile}} it can hand
+// over every one, with {{.User}} and {{.Password}} credentials, with {{.Routes}} a configured route.
+func CanSetUp(command string, s Setup) bool {
+	if strings.HasPrefix(strings.TrimSpace(command), "nats-server@") {
+		return true
+	}
+	words, err := splitWords(command)
+	return err == nil && canSetUp(words, &s)
+}
+
+func canSetUp(words []string, s *Setup) bool {
+	if names(words, "ConfigFile") {
+		return true
+	}
+	bare := *s
+	bare.Name, bare.Meets = "", nil
+	if names(words, "User") && names(words, "Password") {
+		bare.Auth = false
+	}
+	if names(words, "Routes") {
+		bare.Route = false
+	}
+	reloads := slices.Contains(s.Meets, "reload") // takes a file that is written anew
+	return !reloads && reflect.DeepEqual(bare, Setup{})
 }
 
 func (plan *launchPlan) fault(reason string) error {
@@ -146,15 +181,28 @@ func (plan *launchPlan) start(ctx context.Context) (*Target, error) {
 		return nil, err
 	}
 	fields.ConfigFile = filepath.Join(dir, "target.conf")
-	m := plan.means(fields)
-	argv, err := plan.prepare(fields, &m)
+	routed, err := plan.setup(&fields)
 	if err != nil {
 		_ = os.RemoveAll(dir)
 		return nil, err
 	}
+	m := plan.means(fields)
+	argv, err := plan.prepare(fields, &m)
+	if err != nil {
+		closeAll(routed)
+		_ = os.RemoveAll(dir)
+		return nil, err
+	}
 	p := &process{command: plan.cfg.Command, argv: argv, dir: dir, log: plan.cfg.Log}
+	if plan.configured {
+		p.rewrite = plan.config.rewrite
+	}
 	t := newTarget(m, p)
-	if err = p.start(); err == nil {
+	err = t.heldRoute(routed)
+	if err == nil {
+		err = p.start()
+	}
+	if err == nil {
 		err = t.ready(ctx)
 		plan.exitedEarly = p.exited() != nil
 	}
@@ -163,6 +211,37 @@ func (plan *launchPlan) start(ctx context.Context) (*Target, error) {
 		return nil, err
 	}
 	return t, nil
+}
+
+// setup invents what the setup needs and the operator has not given: credentials for the route port, and a socket for the
+// configured route, which is open before the server looks for it.
+func (plan *launchPlan) setup(fields *commandFields) (routed net.Listener, err error) {
+	if plan.cfg.Setup.Auth && fields.User == "" {
+		fields.User, fields.Password = "natsroute", rand.Text()
+	}
+	if !plan.cfg.Setup.Route {
+		return nil, nil
+	}
+	if routed, err = net.Listen("tcp", net.JoinHostPort(launchHost, "0")); err != nil {
+		return nil, fmt.Errorf("harness: no free port for a configured route: %w", err)
+	}
+	fields.Routes = strings.Join(append(slices.Clone(plan.cfg.Routes), routeURL(routed.Addr(), fields)), ",")
+	return routed, nil
+}
+
+// routeURL is how a configured route to us is written, with the credentials that the cluster has.
+func routeURL(at net.Addr, fields *commandFields) string {
+	u := url.URL{Scheme: "nats-route", Host: at.String()}
+	if fields.User != "" {
+		u.User = url.UserPassword(fields.User, fields.Password)
+	}
+	return u.String()
+}
+
+func closeAll(l net.Listener) {
+	if l != nil {
+		_ = l.Close()
+	}
 }
 
 // freePorts finds three ports that nobody listens on.
@@ -185,6 +264,7 @@ func (plan *launchPlan) freePorts() (commandFields, error) {
 // means is what is known of the target by its command.
 func (plan *launchPlan) means(fields commandFields) Means {
 	m := plan.cfg.Means
+	m.User, m.Password = fields.User, fields.Password
 	m.Route = address(fields.Host, fields.RoutePort)
 	if names(plan.words, "ClientPort") {
 		m.Client = "nats://" + address(fields.Host, fields.ClientPort)
@@ -200,11 +280,14 @@ func (plan *launchPlan) prepare(fields commandFields, m *Means) ([]string, error
 	if !plan.configured {
 		return expand(plan.words, fields)
 	}
-	c := plan.config
-	c.fields, c.routes = fields, plan.cfg.Routes
+	c := &plan.config
+	c.fields, c.setup = fields, plan.cfg.Setup
 	c.client = Credentials{User: "natsroute", Password: rand.Text()}
 	c.accounts = launchAccounts()
-	if err := c.write(fields.ConfigFile); err != nil {
+	if err := c.complete(m); err != nil {
+		return nil, err
+	}
+	if err := c.write(); err != nil {
 		return nil, fmt.Errorf("harness: cannot write the target's configuration: %w", err)
 	}
 	client := url.URL{Scheme: "nats", User: url.UserPassword(c.client.User, c.client.Password), Host: address(fields.Host, fields.ClientPort)}
@@ -212,10 +295,6 @@ func (plan *launchPlan) prepare(fields commandFields, m *Means) ([]string, error
 	accounts := maps.Clone(c.accounts)
 	maps.Copy(accounts, m.Accounts)
 	m.Accounts = accounts
-	m.Settings.PingInterval, m.Settings.PingMax = launchPingInterval, launchPingMax
-	if m.User != "" {
-		m.Settings.AuthTimeout = launchAuthTimeout
-	}
 	return expand(plan.words, fields)
 }
 

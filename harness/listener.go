@@ -48,6 +48,11 @@ func (t *Target) NewListener(ctx context.Context) (*Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("harness: cannot listen for the target's dials: %w", err)
 	}
+	return t.listenOn(socket)
+}
+
+// listenOn makes a Listener of a socket, which is closed when that fails.
+func (t *Target) listenOn(socket net.Listener) (*Listener, error) {
 	l := &Listener{
 		target: t, socket: socket,
 		waiting: make(chan net.Conn, maxHeld), closing: make(chan struct{}), done: make(chan struct{}),

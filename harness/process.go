@@ -23,6 +23,7 @@ type process struct {
 	argv    []string
 	dir     string // of its configuration, removed at the end
 	log     string
+	rewrite func(edit func(*Setup)) error // writes its configuration anew; nil: it has none of ours
 
 	mu   sync.Mutex
 	last *execution // the latest start; nil: none
@@ -163,6 +164,24 @@ func (p *process) end() {
 		killGroup(e.cmd)
 		<-e.done
 	}
+}
+
+func (p *process) order(_ context.Context, o Order) error {
+	e := p.current()
+	if e == nil || p.exited() != nil {
+		return errors.New("harness: the launched server has ended")
+	}
+	return tell(e.cmd, o)
+}
+
+func (p *process) reconfigure(_ context.Context, edit func(*Setup)) error {
+	if p.rewrite == nil || !canReload {
+		return ErrNoOrders
+	}
+	if err := p.rewrite(edit); err != nil {
+		return err
+	}
+	return reload(p.current().cmd)
 }
 
 func (p *process) stop() error {

@@ -17,3 +17,14 @@ func ownGroup(cmd *exec.Cmd) {
 func askToEnd(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 
 func killGroup(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+
+// tell sends the signal by which nats-server takes the order.
+func tell(cmd *exec.Cmd, o Order) error {
+	signal := map[Order]syscall.Signal{EnterLameDuck: syscall.SIGUSR2, ShutDown: syscall.SIGTERM}[o]
+	return cmd.Process.Signal(signal)
+}
+
+const canReload = true
+
+// reload makes a server read its configuration again.
+func reload(cmd *exec.Cmd) error { return cmd.Process.Signal(syscall.SIGHUP) }

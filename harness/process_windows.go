@@ -14,3 +14,9 @@ func ownGroup(cmd *exec.Cmd) {
 func askToEnd(cmd *exec.Cmd) { _ = cmd.Process.Kill() }
 
 func killGroup(cmd *exec.Cmd) { _ = cmd.Process.Kill() }
+
+func tell(*exec.Cmd, Order) error { return ErrNoOrders }
+
+const canReload = false
+
+func reload(*exec.Cmd) error { return ErrNoOrders }

@@ -25,6 +25,7 @@ type Target struct {
 	reserved reservation
 	rtt      roundTrip
 	engine   engine         // what runs the server; nil: somebody else does
+	routed   *Listener      // where its configured route leads; nil: there is none
 	running  sync.WaitGroup // the goroutines of peers and listeners
 
 	mu     sync.Mutex
@@ -44,7 +45,17 @@ type engine interface {
 	awaitEnd(ctx context.Context) // of a server that may be about to end; not long
 	failure(err error) error      // why it is not up, err being what its route port shows
 	stop() error
+	order(ctx context.Context, o Order) error
+	reconfigure(ctx context.Context, edit func(*Setup)) error
 }
+
+// Order is what an operator can tell a server that runs.
+type Order uint8
+
+const (
+	EnterLameDuck Order = iota + 1 // nats-server: SIGUSR2
+	ShutDown                       // SIGTERM
+)
 
 // Means is what the operator has given us of a target. What is empty or nil makes rows not testable, never failed.
 type Means struct {
@@ -55,9 +66,14 @@ type Means struct {
 	TLS            *tls.Config            // for the route port; nil: plain
 	Accounts       map[string]Credentials // clients of named accounts, beside Client
 	Settings       Settings
-	Listen         string // host:port we listen on for the target's dials; empty: a free loopback port when the target is loopback, else none
-	Advertise      string // host:port the target is told to dial; empty: where we listen
-	Nonce          string // letters and digits that make this run's server ids its own; empty: random
+	Pinned         string       // an account of Accounts that has route connections of its own; empty: none is known
+	Permissions    *Permissions // of the cluster; nil: none are known
+	Imports        *Imports     // between two of Accounts; nil: none are known
+	Leafnode       string       // host:port of the leafnode port; empty: none is known
+	RouteTo        string       // host:port to which the target has a configured route, and where we listen; empty: none
+	Listen         string       // host:port we listen on for the target's dials; empty: a free loopback port when the target is loopback, else none
+	Advertise      string       // host:port the target is told to dial; empty: where we listen
+	Nonce          string       // letters and digits that make this run's server ids its own; empty: random
 }
 
 // Credentials of a client.
@@ -65,9 +81,11 @@ type Credentials struct{ User, Password string }
 
 // Settings of the target where the operator knows them; zero: unknown.
 type Settings struct {
-	PingInterval time.Duration
-	PingMax      int
-	AuthTimeout  time.Duration
+	PingInterval  time.Duration
+	PingMax       int
+	AuthTimeout   time.Duration
+	TLSTimeout    time.Duration
+	WriteDeadline time.Duration
 }
 
 // DefaultRoutePort is the port that the documentation of nats-server uses for routes.
@@ -286,6 +304,25 @@ func (t *Target) Restart(ctx context.Context) error {
 		return err
 	}
 	return t.ready(ctx)
+}
+
+// Order tells a server that we run what to do. It returns when the server has been told, not when it has done it. The error
+// is ErrNoOrders where that cannot be: nobody runs the server for us, or the system knows no such signal.
+func (t *Target) Order(ctx context.Context, o Order) error {
+	if t.engine == nil {
+		return ErrNoOrders
+	}
+	return t.engine.order(ctx, o)
+}
+
+// Reconfigure changes the setup of a server that we run and makes it read its configuration again, with its connections
+// in place. It returns when the server has been told, not when it has done it. The error is ErrNoOrders where that cannot
+// be.
+func (t *Target) Reconfigure(ctx context.Context, edit func(*Setup)) error {
+	if t.engine == nil {
+		return ErrNoOrders
+	}
+	return t.engine.reconfigure(ctx, edit)
 }
 
 // Close ends what we started, and every peer, client and listener that is still open. No goroutine is left over.

@@ -101,13 +101,13 @@ func nothingBeforeConnect(s *Suite) {
 }
 
 func authTimeout(s *Suite) {
-	limit := func() time.Duration { return s.Settings().AuthTimeout + s.target.Patience() }
+	limit := func(s *Site) time.Duration { return s.Settings().AuthTimeout + s.target.Patience() }
 	for _, half := range []struct{ word, title, said string }{
 		{"mute", "is closed when it says nothing in time", ""},
 		{"half-a-line", "is closed when it says half of a CONNECT in time", `CONNECT {"user":`},
 	} {
-		end := Prepare(s, "RT-AUTH-008", func(ctx context.Context) ending {
-			return s.watch(ctx, limit(), func(ctx context.Context) (*harness.Peer, error) {
+		end := Prepare(s, "RT-AUTH-008", func(ctx context.Context, s *Site) ending {
+			return s.watch(ctx, limit(s), func(ctx context.Context) (*harness.Peer, error) {
 				p, err := s.target.Dial(ctx, "A", harness.NoPong())
 				if err == nil && half.said != "" {
 					err = p.SendRaw([]byte(half.said), 0)
@@ -120,7 +120,7 @@ func authTimeout(s *Suite) {
 				s.NotTested(report.NeedsSettings)
 			}
 			e := joined(ctx, s, end, ending.peers)
-			s.ExpectEnded(e, limit(), "a connection that does not authenticate in time is closed")
+			s.ExpectEnded(e, limit(s.Site), "a connection that does not authenticate in time is closed")
 			Expect(e.after).To(BeNumerically(">=", s.Settings().AuthTimeout*3/4), "closed before the time for CONNECT was over")
 		})
 	}

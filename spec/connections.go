@@ -128,7 +128,7 @@ type ending struct {
 
 // watch opens a connection with open and waits for the target to close it, up to a limit. It asserts nothing: it is for
 // futures.
-func (s *Suite) watch(ctx context.Context, limit time.Duration, open func(context.Context) (*harness.Peer, error)) ending {
+func (s *Site) watch(ctx context.Context, limit time.Duration, open func(context.Context) (*harness.Peer, error)) ending {
 	began := s.target.Since()
 	p, err := open(ctx)
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/natsroute/natsroute/harness"
-	"github.com/natsroute/natsroute/reference/server"
 	"github.com/natsroute/natsroute/reference/wire"
 	"github.com/natsroute/natsroute/spec/report"
 )
@@ -207,18 +206,12 @@ func diallingAgain(s *Suite) {
 		Expect(err).NotTo(HaveOccurred(), "a route that gossip brought was closed by the other side")
 	})
 
-	again := Prepare(s, "RT-DIAL-013", s.configuredRoute)
+	again := Prepare(s, "RT-DIAL-013", func(ctx context.Context, s *Site) redial { return s.configuredRoute(ctx) })
 	It("dials a configured server again when that closes", s.Req("RT-DIAL-013/configured"), Late, func(ctx SpecContext) {
 		outcome, ok := again.Await(ctx)
 		Expect(ok).To(BeTrue(), "the run was cut short")
 		for _, p := range outcome.peers {
 			s.Adopt(p)
-		}
-		switch {
-		case errors.Is(outcome.err, errNoRoutes):
-			s.NotTested(report.NeedsLaunch)
-		case errors.Is(outcome.err, errListenTaken):
-			s.NotTested(report.NeedsListener)
 		}
 		Expect(outcome.err).NotTo(HaveOccurred(), "a server was started with a route to us, which we closed when it had registered")
 	})
@@ -230,28 +223,9 @@ type redial struct {
 	err   error
 }
 
-// Why no second server can be started with a route to us.
-var (
-	errNoRoutes    = errors.New("the launch command hands over neither {{.Routes}} nor {{.ConfigFile}}")
-	errListenTaken = errors.New("the one address to listen on belongs to the specs that run meanwhile")
-)
-
-// configuredRoute starts a second server like the target, with a route to a listener of ours, closes the route once it
-// is registered, and waits for the next.
-func (s *Suite) configuredRoute(ctx context.Context) (out redial) {
-	if s.target.Listen != "" {
-		return redial{err: errListenTaken}
-	}
-	l, err := s.target.NewListener(ctx)
-	if err != nil {
-		return redial{err: err}
-	}
-	defer func() { _ = l.Close() }()
-	stop, err := s.startWithRoute(ctx, strings.TrimSuffix(l.URL(), "/"))
-	if err != nil {
-		return redial{err: err}
-	}
-	defer stop()
+// configuredRoute takes the target's configured route, closes it once it is registered, and waits for the next.
+func (s *Site) configuredRoute(ctx context.Context) (out redial) {
+	l := s.target.RouteListener()
 	keep := func(p *harness.Peer) { out.peers = append(out.peers, p) }
 	defer func() {
 		for _, p := range out.peers {
@@ -265,23 +239,4 @@ func (s *Suite) configuredRoute(ctx context.Context) (out redial) {
 	}
 	out.err = err
 	return out
-}
-
-// startWithRoute starts the command that launched the target, or the reference, with one configured route.
-func (s *Suite) startWithRoute(ctx context.Context, route string) (stop func(), err error) {
-	if s.o.Launch == "" {
-		ref, err := server.New(server.Config{Host: "127.0.0.1", Cluster: s.Info().Cluster, Dialect: s.Dialect(), Routes: []string{route}})
-		if err != nil {
-			return nil, err
-		}
-		return func() { _ = ref.Close() }, ref.Start(ctx)
-	}
-	if !strings.HasPrefix(s.o.Launch, "nats-server@") && !strings.Contains(s.o.Launch, ".Routes") && !strings.Contains(s.o.Launch, ".ConfigFile") {
-		return nil, errNoRoutes
-	}
-	second, err := harness.Launch(ctx, harness.LaunchConfig{Command: s.o.Launch, Routes: []string{route}, Means: harness.Means{User: s.target.User, Password: s.target.Password}})
-	if err != nil {
-		return nil, err
-	}
-	return func() { _ = second.Close() }, nil
 }

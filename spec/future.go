@@ -9,11 +9,11 @@ import (
 // Late is the decorator of specs that join a future: they run last, when what they wait for has mostly happened.
 var Late = SpecPriority(-1000)
 
-// Future is something that takes long and is started before the first spec, so that long waits overlap. Its function
-// returns values and asserts nothing; the spec that joins it judges them.
+// Future is something that takes long and is started before the first spec, so that long waits overlap. Its function gets
+// the site of the specs that judge it, returns values and asserts nothing.
 type Future[T any] struct {
 	id    string
-	run   func(context.Context) T
+	run   func(context.Context, *Site) T
 	done  chan struct{}
 	value T
 }
@@ -21,11 +21,11 @@ type Future[T any] struct {
 // future is what the suite starts.
 type future interface {
 	requirement() string
-	start(context.Context)
+	start(context.Context, *Site)
 }
 
 // Prepare announces a future for the requirement: it is started before the first spec, if that row will be tested.
-func Prepare[T any](s *Suite, requirement string, run func(context.Context) T) *Future[T] {
+func Prepare[T any](s *Suite, requirement string, run func(context.Context, *Site) T) *Future[T] {
 	f := &Future[T]{id: requirement, run: run, done: make(chan struct{})}
 	s.futures = append(s.futures, f)
 	return f
@@ -33,11 +33,12 @@ func Prepare[T any](s *Suite, requirement string, run func(context.Context) T) *
 
 func (f *Future[T]) requirement() string { return f.id }
 
-func (f *Future[T]) start(ctx context.Context) {
-	go func() {
-		defer close(f.done)
-		f.value = f.run(ctx)
-	}()
+// start runs it on the site of the specs that judge it. It returns at the end.
+func (f *Future[T]) start(ctx context.Context, site *Site) {
+	defer close(f.done)
+	if site.open(ctx) == nil {
+		f.value = f.run(ctx, site)
+	}
 }
 
 // Await waits for the value. The wait ends with the context, then ok is false.

@@ -61,7 +61,7 @@ func pingAnswered(s *Suite) {
 
 // staleLimit is when a peer that answers no PING has been closed at the latest: each PING may come a fifth late, one
 // more is due before the close, and the close itself takes its time.
-func (s *Suite) staleLimit() time.Duration {
+func (s *Site) staleLimit() time.Duration {
 	set := s.Settings()
 	return set.PingInterval*time.Duration(set.PingMax+1)*6/5 + s.target.Patience()
 }
@@ -72,14 +72,16 @@ type pinged struct {
 	err  error // no PING came in time
 }
 
+// pingLimit is when the first PING has come at the latest.
+func (s *Site) pingLimit() time.Duration { return s.Settings().PingInterval*6/5 + s.target.Patience() }
+
 func pingSent(s *Suite) {
-	limit := func() time.Duration { return s.Settings().PingInterval*6/5 + s.target.Patience() }
-	first := Prepare(s, "RT-KA-005", func(ctx context.Context) pinged {
+	first := Prepare(s, "RT-KA-005", func(ctx context.Context, s *Site) pinged {
 		p, err := s.target.Join(ctx, "A")
 		if err != nil {
 			return pinged{err: err}
 		}
-		_, err = p.Await(harness.WithPatience(ctx, limit()), func(seen harness.Seen) bool { return seen.Op.Kind == wire.Ping })
+		_, err = p.Await(harness.WithPatience(ctx, s.pingLimit()), func(seen harness.Seen) bool { return seen.Op.Kind == wire.Ping })
 		return pinged{peer: p, err: err}
 	})
 
@@ -88,14 +90,14 @@ func pingSent(s *Suite) {
 		if got.err != nil {
 			s.failWith(report.Failure{
 				Message:  "the target sends PING by itself",
-				Expected: []string{"PING within " + limit().String()}, Got: got.err.Error(), Offset: -1,
+				Expected: []string{"PING within " + s.pingLimit().String()}, Got: got.err.Error(), Offset: -1,
 			})
 		}
 	})
 }
 
 func stale(s *Suite) {
-	silent := func(ctx context.Context) ending {
+	silent := func(ctx context.Context, s *Site) ending {
 		return s.watch(ctx, s.staleLimit(), func(ctx context.Context) (*harness.Peer, error) {
 			return s.target.Join(ctx, "A", harness.NoPong())
 		})
@@ -108,7 +110,7 @@ func stale(s *Suite) {
 		Expect(e.pings).To(BeNumerically(">=", s.Settings().PingMax), "PINGs sent before the close: the peer was given up too early")
 	})
 
-	texts := Prepare(s, "RT-KA-007", func(ctx context.Context) []ending { return thrice(ctx, silent) })
+	texts := Prepare(s, "RT-KA-007", func(ctx context.Context, s *Site) []ending { return thrice(ctx, s, silent) })
 	It("is told so", s.Req("RT-KA-007/text"), Late, func(ctx SpecContext) {
 		var said []string
 		for _, e := range joined(ctx, s, texts, peersOf) {
@@ -121,14 +123,14 @@ func stale(s *Suite) {
 		Expect(said).To(HaveEach(MatchRegexp("(?i)stale connection")))
 	})
 
-	alive := Prepare(s, "RT-KA-008", func(ctx context.Context) []ending { return s.outlive(ctx, silent) })
+	alive := Prepare(s, "RT-KA-008", func(ctx context.Context, s *Site) []ending { return s.outlive(ctx, silent) })
 	It("is none whose peer answers every PING and says nothing else", s.Req("RT-KA-008/pong-only"), Late, func(ctx SpecContext) {
 		both := joined(ctx, s, alive, peersOf)
 		s.ExpectEnded(both[1], s.staleLimit(), "a peer that answers no PING is closed: only then can one that answers be seen to outlive it")
 		Expect(both[0].err).NotTo(HaveOccurred(), "the peer that answered every PING, when another one had been closed for answering none")
 	})
 
-	mute := Prepare(s, "RT-KA-009", func(ctx context.Context) ending {
+	mute := Prepare(s, "RT-KA-009", func(ctx context.Context, s *Site) ending {
 		return s.watch(ctx, s.staleLimit(), func(ctx context.Context) (*harness.Peer, error) {
 			return s.target.Dial(ctx, "A", harness.NoPong())
 		})
@@ -141,22 +143,22 @@ func stale(s *Suite) {
 
 // outlive registers a peer that answers PINGs, then one that answers none, waits for the end of the second and fences
 // the first.
-func (s *Suite) outlive(ctx context.Context, silent func(context.Context) ending) []ending {
+func (s *Site) outlive(ctx context.Context, silent func(context.Context, *Site) ending) []ending {
 	p, err := s.target.Join(ctx, "A")
 	if err != nil {
 		return []ending{{err: err}, {err: fmt.Errorf("not tried: %w", err)}}
 	}
-	other := silent(ctx)
+	other := silent(ctx, s)
 	return []ending{{peer: p, err: p.Fence(ctx)}, other}
 }
 
 // thrice does the same three times at once.
-func thrice[T any](ctx context.Context, do func(context.Context) T) []T {
+func thrice[T any](ctx context.Context, s *Site, do func(context.Context, *Site) T) []T {
 	out := make([]T, 3)
 	done := make(chan struct{}, len(out))
 	for i := range out {
 		go func() {
-			out[i] = do(ctx)
+			out[i] = do(ctx, s)
 			done <- struct{}{}
 		}()
 	}

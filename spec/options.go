@@ -10,12 +10,16 @@ import (
 
 // Options of one certification. One process runs one: Ginkgo allows no second.
 type Options struct {
-	Target  *harness.Target
+	Target *harness.Target
+	// Setups are further ways in which a server like Target can be set up; Open starts one, and the run closes it. The rows
+	// that need one run on it. Open is called from several goroutines.
+	Setups  []harness.Setup
+	Open    func(context.Context, harness.Setup) (*harness.Target, error)
 	Launch  string         // what --launch said, for the report; empty: not launched
 	Corpus  *corpus.Corpus // register and vectors
 	Profile string         // "auto" or a profile's name
 	Select  Selection
-	// Disruptive also runs what can kill or rename a target.
+	// Disruptive also runs on Target what can kill or rename it.
 	Disruptive bool
 	Seed       int64  // order, data, splits
 	Nonce      string // part of every server id and subject of the run

@@ -28,7 +28,7 @@ func (s *Suite) finish(sr SpecReport) {
 		}
 	}
 	result := report.Result{
-		ID: e.ID, Target: targetKey, Requirements: e.Requirements,
+		ID: e.ID, Target: s.Key(), Requirements: e.Requirements,
 		Level: string(row.Level), Capability: row.Capability, Chapter: row.Chapter,
 		Title: title(sr), Clause: row.Clause, PageDiffers: row.PageDiffers,
 		Value: s.now.value, DurationMS: float64(sr.RunTime.Microseconds()) / 1000,

@@ -38,7 +38,7 @@ const (
 const defaultAccount = "$G"
 
 // probe looks at the target before the first spec.
-func (s *Suite) probe(ctx context.Context) error {
+func (s *Site) probe(ctx context.Context) error {
 	info, err := s.target.Look(ctx)
 	if err != nil {
 		return err
@@ -53,7 +53,9 @@ func (s *Suite) probe(ctx context.Context) error {
 		k.branches[branchLineLimit] = s.probeLineLimit(ctx)
 		s.probeAccount(ctx)
 	}
-	if k.profile, err = s.chooseProfile(); err != nil {
+	if s.profile != nil {
+		k.profile = *s.profile
+	} else if k.profile, err = s.chooseProfile(); err != nil {
 		return err
 	}
 	k.dialect, err = wire.DialectByName(k.profile.Name)
@@ -87,7 +89,7 @@ func clusterNaming(info *wire.InfoBody) string {
 }
 
 // probeRegistration finds out whether the target takes a plain peer and answers its PING: all but a few specs rest on it.
-func (s *Suite) probeRegistration(ctx context.Context) {
+func (s *Site) probeRegistration(ctx context.Context) {
 	p, err := s.target.Dial(ctx, "probe")
 	if err != nil {
 		return
@@ -100,11 +102,11 @@ func (s *Suite) probeRegistration(ctx context.Context) {
 }
 
 // refusesUs tells whether the target wants credentials and does not take ours: that is no fault of its own.
-func (s *Suite) refusesUs() bool { return !s.known.registers && s.known.info.AuthRequired }
+func (s *Site) refusesUs() bool { return !s.known.registers && s.known.info.AuthRequired }
 
 // probeConnectFirst sends PING before CONNECT. With credentials configured every server wants CONNECT first, so that
 // the answer means something only without.
-func (s *Suite) probeConnectFirst(ctx context.Context) string {
+func (s *Site) probeConnectFirst(ctx context.Context) string {
 	p, err := s.target.Dial(ctx, "probe")
 	if err != nil {
 		return "true"
@@ -118,7 +120,7 @@ func (s *Suite) probeConnectFirst(ctx context.Context) string {
 
 // probeLineLimit sends RS- lines, which no server keeps, longer than the limits known (2.1.2: 4096 bytes, counted only
 // over what a read leaves over, so that 20,000 are sure to be too many; 2.12.15: 65536; 2.5.0 to 2.12.1: none).
-func (s *Suite) probeLineLimit(ctx context.Context) string {
+func (s *Site) probeLineLimit(ctx context.Context) string {
 	for _, probe := range []struct {
 		length int
 		limit  string
@@ -130,7 +132,7 @@ func (s *Suite) probeLineLimit(ctx context.Context) string {
 	return "none"
 }
 
-func (s *Suite) takesLine(ctx context.Context, length int) bool {
+func (s *Site) takesLine(ctx context.Context, length int) bool {
 	p, err := s.target.Dial(ctx, "probe")
 	if err != nil {
 		return false
@@ -145,7 +147,7 @@ func (s *Suite) takesLine(ctx context.Context, length int) bool {
 }
 
 // probeAccount learns the name that routes give to the account of our client.
-func (s *Suite) probeAccount(ctx context.Context) {
+func (s *Site) probeAccount(ctx context.Context) {
 	if s.target.Client == "" {
 		return
 	}
@@ -158,7 +160,7 @@ func (s *Suite) probeAccount(ctx context.Context) {
 }
 
 // accountOfClient subscribes as a client and reads the account off the RS+ that a peer gets.
-func (s *Suite) accountOfClient(ctx context.Context) (string, error) {
+func (s *Site) accountOfClient(ctx context.Context) (string, error) {
 	p, err := s.target.Join(ctx, "probe")
 	if err != nil {
 		return "", err
@@ -187,15 +189,15 @@ func (s *Suite) accountOfClient(ctx context.Context) (string, error) {
 
 // chooseProfile takes the profile named, or the one that the announced capabilities and the probes point to. The text
 // of `version` counts only for a nats-server that we launched ourselves.
-func (s *Suite) chooseProfile() (corpus.Profile, error) {
+func (s *Site) chooseProfile() (corpus.Profile, error) {
 	name := s.o.Profile
 	if name == "" || name == "auto" {
 		name = s.autoProfile()
 	}
-	return s.corpus.Profile(name)
+	return s.o.Corpus.Profile(name)
 }
 
-func (s *Suite) autoProfile() string {
+func (s *Site) autoProfile() string {
 	info := s.known.info
 	switch {
 	case info.LN:
@@ -213,23 +215,32 @@ func (s *Suite) autoProfile() string {
 	return "doc-2.0"
 }
 
-// standing tells whether a spec can be judged on this target: an empty status says yes.
-func (s *Suite) standing(e CatalogEntry) (status report.Status, reason string) {
-	row := s.row(e.Requirements[0])
+// wanted tells whether a spec is to be judged at all, wherever it runs: an empty status says yes.
+func (s *Suite) wanted(e CatalogEntry) (status report.Status, reason string) {
+	row, first := s.row(e.Requirements[0]), s.sites[0]
 	switch {
 	case !s.o.Select.selects(e, row):
 		return report.NotTested, report.Filtered
-	case s.lost != "" || s.ctx.Err() != nil:
+	case first.lost != "" || s.ctx.Err() != nil:
 		return report.NotTested, report.Interrupted
-	case !s.known.profile.Has(row.ID):
-		return report.NotApplicable, "not in profile " + s.known.profile.Name
+	case !first.known.profile.Has(row.ID):
+		return report.NotApplicable, "not in profile " + first.known.profile.Name
+	}
+	return "", ""
+}
+
+// standing tells whether a spec can be judged on this target: an empty status says yes.
+func (s *Site) standing(ctx context.Context, e CatalogEntry, row corpus.Requirement) (status report.Status, reason string) {
+	switch {
+	case s.lost != "":
+		return report.NotTested, report.Interrupted
 	case !s.known.offers[row.Capability]:
 		return report.NotApplicable, "the target does not offer " + row.Capability
 	case !s.onBranch(row.Branch):
 		return report.NotApplicable, "the target is not on branch " + row.Branch
 	}
 	for _, need := range e.needs {
-		if reason := s.unmet(need); reason != "" {
+		if reason := s.unmet(ctx, need); reason != "" {
 			return report.NotTested, reason
 		}
 	}
@@ -243,7 +254,7 @@ func (s *Suite) standing(e CatalogEntry) (status report.Status, reason string) {
 }
 
 // onBranch tells whether the target is on the branch "name=value", or "name=value|value".
-func (s *Suite) onBranch(branch string) bool {
+func (s *Site) onBranch(branch string) bool {
 	if branch == "" {
 		return true
 	}
@@ -252,23 +263,40 @@ func (s *Suite) onBranch(branch string) bool {
 }
 
 // unmet returns the reason word if the target, or the operator, does not give what the need names.
-func (s *Suite) unmet(need string) string {
+func (s *Site) unmet(ctx context.Context, need string) string {
 	t := s.target
+	if slices.Contains(s.setup.Meets, need) {
+		return ""
+	}
 	have := map[string]bool{
 		"client":      t.Client != "" && s.known.clientFail == "",
 		"accounts":    t.Client != "" && len(t.Accounts) >= 2,
 		"auth":        t.User != "",
 		"tls":         t.TLS != nil,
-		"listener":    t.CanListen(s.ctx),
+		"listener":    t.CanListen(ctx),
 		"launch":      t.Launched(),
 		"settings":    t.Settings.PingInterval > 0,
 		"second-peer": true,
 		"disruptive":  s.o.Disruptive,
+		"pinned":      t.Pinned != "",
+		"permissions": t.Permissions != nil,
+		"imports":     t.Imports != nil,
+		"leafnode":    t.Leafnode != "",
+		"route":       t.RouteListener() != nil,
+		"deadline":    t.Settings.WriteDeadline > 0,
+		// What a server can only be set up for, as one started for it is: a running one tells these by its INFO, or not at all.
+		"dynamic-name": s.known.info != nil && s.known.info.ClusterDynamic,
+		"advertise":    s.known.info != nil && s.known.info.IP != "",
+		"no-pool":      s.known.info != nil && s.known.info.RoutePoolSize == 0,
+		"reload":       false,
+		"lameduck":     false,
+		"shutdown":     false,
 	}
+	mode, isMode := strings.CutPrefix(need, "mode-")
 	switch met, known := have[need]; {
-	case met:
+	case met, isMode && s.known.info != nil && s.known.info.Compression == mode:
 		return ""
-	case !known:
+	case !known && !isMode:
 		panic("spec: the register needs " + need + ", which the suite does not know")
 	case need == "disruptive":
 		return report.IsDisruptive

@@ -29,6 +29,12 @@ var (
 // NeedsClient marks a spec that needs a client port although its requirement's other specs do not.
 var NeedsClient = Label(keyNeeds + "client")
 
+// NeedsMode marks a spec that needs a target whose route port is set to a mode of compression.
+func NeedsMode(mode string) Labels { return Label(keyNeeds + "mode-" + mode) }
+
+// Needs marks a spec that needs more than its requirement's other specs: a word of the register's needs.
+func Needs(word string) Labels { return Label(keyNeeds + word) }
+
 // Req binds a spec to the register: the first argument is the result's id, REQUIREMENT/word; further requirements that
 // the spec also shows are named by their bare ids. It panics, while the tree is built, on an id the register lacks.
 func (s *Suite) Req(id string, also ...string) Labels {

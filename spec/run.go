@@ -97,43 +97,57 @@ func Catalog(c *corpus.Corpus) []CatalogEntry {
 // run is Run.
 func run(ctx context.Context, o Options) (*report.Report, error) {
 	s, entries := built(o.Corpus)
-	s.o, s.ctx, s.target = o, ctx, o.Target
+	s.o, s.ctx = o, ctx
+	s.sites = []*Site{firstSite(&s.o)}
+	s.Site = s.sites[0]
 	if what := o.Select.unmatched(o.Corpus, entries); what != "" {
 		return nil, &NoMatch{What: what}
 	}
 	started := time.Now()
-	if err := s.probe(ctx); err != nil {
+	if err := s.open(ctx); err != nil {
 		return nil, err
 	}
+	s.sites = append(s.sites, furtherSites(&s.o, &s.known.profile)...)
 	s.report = s.newReport(started)
+	s.tell(s.Site)
 	if o.Begin != nil {
 		o.Begin(s.report, len(entries))
 	}
 	s.runSpecs()
 	s.report.DurationMS = time.Since(started).Milliseconds()
 	s.report.Interrupted = ctx.Err() != nil || s.interrupted
-	s.report.TargetLost = s.lost
+	s.report.TargetLost = s.sites[0].lost
 	return s.report, nil
 }
 
 func (s *Suite) newReport(started time.Time) *report.Report {
-	info, _ := json.Marshal(s.known.info)
-	r := &report.Report{
+	return &report.Report{
 		Schema:  "natsroute.report/v1",
 		Tool:    report.Tool{Name: "natsroute", Version: s.o.Version},
 		Profile: report.Profile{Name: s.known.profile.Name, Digest: s.known.profile.Digest(), Branches: s.known.branches},
-		Targets: []report.Target{{Key: targetKey, Server: s.target.Route, Launch: s.o.Launch, Info: info, Offers: s.known.offers}},
 		Started: started.Format(time.RFC3339),
 		Seed:    s.o.Seed, Nonce: s.o.Nonce,
 	}
-	if s.known.clientFail != "" {
-		r.Warnings = append(r.Warnings, "the client port cannot be used: "+s.known.clientFail)
-	}
-	return r
 }
 
-// targetKey names the one target of a run in its results.
-const targetKey = "plain"
+// tell puts a site into the report, once.
+func (s *Suite) tell(site *Site) {
+	if site.told {
+		return
+	}
+	site.told = true
+	if site.fault != nil {
+		s.report.Warnings = append(s.report.Warnings, fmt.Sprintf("no server with the setup %s: %v", site.Key(), site.fault))
+		return
+	}
+	info, _ := json.Marshal(site.known.info)
+	s.report.Targets = append(s.report.Targets, report.Target{
+		Key: site.Key(), Server: site.target.Route, Launch: s.o.Launch, Info: info, Offers: site.known.offers,
+	})
+	if site.known.clientFail != "" {
+		s.report.Warnings = append(s.report.Warnings, fmt.Sprintf("the client port of %s cannot be used: %s", site.Key(), site.known.clientFail))
+	}
+}
 
 // shim is what Ginkgo wants of a *testing.T. Its verdict is not ours: report.Judge reads the results.
 type shim struct{}
@@ -164,24 +178,29 @@ func (s *Suite) startFutures() {
 	ctx, cancel := context.WithCancel(s.ctx)
 	s.stop = cancel
 	for _, f := range s.futures {
-		if slices.ContainsFunc(tree.entries, func(e CatalogEntry) bool { return e.Requirements[0] == f.requirement() && s.judges(e) }) {
-			f.start(ctx)
+		i := slices.IndexFunc(tree.entries, func(e CatalogEntry) bool { return e.Requirements[0] == f.requirement() && s.judges(e) })
+		if i < 0 {
+			continue
 		}
+		site := s.siteFor(tree.entries[i])
+		s.waiting.Go(func() { f.start(ctx, site) })
 	}
 }
 
-// judges tells whether a spec will be judged.
+// judges tells whether a spec will be judged, as far as that is known before its site is open.
 func (s *Suite) judges(e CatalogEntry) bool {
-	status, _ := s.standing(e)
+	status, _ := s.wanted(e)
+	if site := s.siteFor(e); status == "" && site == s.sites[0] {
+		status, _ = site.standing(s.ctx, e, s.row(e.Requirements[0]))
+	}
 	return status == ""
 }
 
 // stopShared ends what outlives single specs.
 func (s *Suite) stopShared() {
 	s.stop()
-	if s.shared != nil {
-		s.shared.Close()
-	}
+	s.waiting.Wait()
+	s.closeSites()
 }
 
 // begin gives the spec its own prefix and data, and ends it if it cannot be judged on this target.
@@ -189,14 +208,32 @@ func (s *Suite) begin() {
 	sr := CurrentSpecReport()
 	s.counter++
 	e := entryOf(sr.LeafNodeText, sr.Labels())
+	s.Site = s.sites[0]
 	s.now = current{
-		entry: e, since: s.target.Since(),
+		entry:  e,
 		prefix: fmt.Sprintf("nr%s.%d", s.o.Nonce, s.counter),
 		rand:   rand.New(rand.NewPCG(uint64(s.o.Seed), hash(e.ID))),
 	}
-	if status, reason := s.standing(e); status != "" {
+	status, reason := s.wanted(e)
+	if status == "" {
+		status, reason = s.enter(e)
+	}
+	if status != "" {
 		s.end(status, reason)
 	}
+	s.now.since = s.target.Since()
+}
+
+// enter opens the site where the spec runs, and tells whether the spec can be judged there.
+func (s *Suite) enter(e CatalogEntry) (report.Status, string) {
+	site := s.siteFor(e)
+	err := site.open(s.ctx)
+	s.tell(site)
+	if err != nil {
+		return report.NotTested, report.NeedsSetup
+	}
+	s.Site = site
+	return site.standing(s.ctx, e, s.row(e.Requirements[0]))
 }
 
 func hash(s string) uint64 {

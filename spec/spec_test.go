@@ -3,6 +3,7 @@ package spec
 import (
 	"context"
 	"flag"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,6 +15,7 @@ import (
 var (
 	targetFlag  = flag.String("target", "", "command to launch, nats-server@VERSION or host:port of a route port; empty: the embedded reference")
 	clientFlag  = flag.String("client", "", "client URL, with a host:port target")
+	dialectFlag = flag.String("dialect", "", "the generation that the embedded reference plays; empty: the newest")
 	onlyFlag    = flag.String("only", "", "requirement or result ids, comma separated")
 	chapterFlag = flag.String("chapter", "", "chapters, comma separated")
 )
@@ -33,6 +35,7 @@ func TestCertify(t *testing.T) {
 	counts := map[report.Status]int{}
 	_, err = Run(ctx, Options{
 		Target: target, Launch: *targetFlag, Corpus: c, Profile: "auto", Seed: 1, Nonce: "test",
+		Setups: setups(), Open: openSetup,
 		Select: Selection{Only: list(*onlyFlag), Chapters: list(*chapterFlag)},
 		Each: func(r report.Result) {
 			counts[r.Status]++
@@ -61,11 +64,31 @@ func TestCertify(t *testing.T) {
 func openTarget(ctx context.Context) (*harness.Target, error) {
 	switch {
 	case *targetFlag == "":
-		return harness.InProcess("srv-2.15")
-	case strings.Contains(*targetFlag, "@") || strings.Contains(*targetFlag, " "):
-		return harness.Launch(ctx, harness.LaunchConfig{Command: *targetFlag})
+		return openSetup(ctx, harness.Setup{})
+	case launched():
+		return openSetup(ctx, harness.Setup{})
 	}
 	return harness.External(harness.Means{Route: *targetFlag, Client: *clientFlag})
+}
+
+func launched() bool { return strings.Contains(*targetFlag, "@") || strings.Contains(*targetFlag, " ") }
+
+// setups are all that the target can be started with.
+func setups() []harness.Setup {
+	switch {
+	case *targetFlag == "":
+		return harness.Setups()
+	case launched():
+		return slices.DeleteFunc(harness.Setups(), func(s harness.Setup) bool { return !harness.CanSetUp(*targetFlag, s) })
+	}
+	return nil
+}
+
+func openSetup(ctx context.Context, s harness.Setup) (*harness.Target, error) {
+	if *targetFlag == "" {
+		return harness.Embed(ctx, harness.EmbedConfig{Dialect: *dialectFlag, Setup: s})
+	}
+	return harness.Launch(ctx, harness.LaunchConfig{Command: *targetFlag, Setup: s})
 }
 
 func list(s string) []string {

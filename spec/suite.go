@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -19,19 +20,19 @@ import (
 // Suite is what specs talk to: the target, the register, and what belongs to the spec that is running. Specs run one
 // after the other, so none of it is locked.
 type Suite struct {
+	*Site // where the running spec runs
+
 	o       Options
 	ctx     context.Context // the run's; ends it early
 	corpus  *corpus.Corpus
-	target  *harness.Target
-	known   knowledge
+	sites   []*Site // the first one is the operator's target
 	futures []future
 	stop    context.CancelFunc // ends the futures
-	shared  *harness.Client    // the witness, opened by the first spec that needs it
+	waiting sync.WaitGroup     // for the futures
 	counter int                // of specs, for subjects
 	now     current
 	report  *report.Report
 
-	lost        string // what was seen when the target went away for good; empty: it is there
 	interrupted bool
 }
 
@@ -48,21 +49,6 @@ type current struct {
 	death   string // how the launched target's process ended during the spec
 	failure *report.Failure
 }
-
-// Target is the server under test.
-func (s *Suite) Target() *harness.Target { return s.target }
-
-// Info is the target's INFO as the first look read it.
-func (s *Suite) Info() *wire.InfoBody { return s.known.info }
-
-// Dialect is the server generation whose rules the target is held to.
-func (s *Suite) Dialect() wire.Dialect { return s.known.dialect }
-
-// Account is the account that Client belongs to, as the target names it on routes.
-func (s *Suite) Account() string { return s.known.account }
-
-// Settings of the target, where the operator knows them.
-func (s *Suite) Settings() harness.Settings { return s.target.Settings }
 
 // Rand is the spec's own source of data, the same for the same seed.
 func (s *Suite) Rand() *rand.Rand { return s.now.rand }

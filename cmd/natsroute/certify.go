@@ -66,15 +66,16 @@ func (r *certification) run(ctx context.Context, means harness.Means) error {
 	nonce := newNonce()
 	r.target.SetNonce(nonce)
 	rep, err := spec.Run(ctx, spec.Options{
-		Target: r.target, Launch: r.c.Launch, Corpus: r.register, Profile: r.c.Profile,
-		Select:     r.c.selection(),
-		Disruptive: r.c.Disruptive || r.c.embedded(), // nobody else uses the embedded reference
+		Target: r.target, Launch: r.c.launchShown(), Corpus: r.register, Profile: r.c.Profile,
+		Select: r.c.selection(),
+		Setups: r.c.setups(),
+		Open: func(ctx context.Context, s harness.Setup) (*harness.Target, error) {
+			return r.c.start(ctx, s, means, nil)
+		},
+		Disruptive: r.c.Disruptive && r.c.Server != "", // others are started for the rows that can kill one
 		Seed:       seed, Nonce: nonce, Version: version(),
 		Repro: r.c.repro(means, seed),
 		Begin: func(rep *report.Report, specs int) {
-			for i := range rep.Targets {
-				rep.Targets[i].Launch = r.c.launchShown()
-			}
 			r.text.Begin(rep, specs)
 		},
 		Each: func(res report.Result) {

@@ -189,7 +189,7 @@ func (c *certifyCommand) open(ctx context.Context, m harness.Means, progress fun
 		}
 		return t, nil
 	case c.Launch != "":
-		t, err := harness.Launch(ctx, harness.LaunchConfig{Command: c.Launch, Means: m, Progress: progress})
+		t, err := c.start(ctx, harness.Setup{}, m, progress)
 		var wrong *harness.CommandError
 		switch {
 		case errors.As(err, &wrong):
@@ -199,5 +199,25 @@ func (c *certifyCommand) open(ctx context.Context, m harness.Means, progress fun
 		}
 		return t, nil
 	}
-	return harness.InProcess(c.Dialect)
+	return c.start(ctx, harness.Setup{}, m, progress)
+}
+
+// start starts the command of --launch, or the reference, set up in one way.
+func (c *certifyCommand) start(ctx context.Context, s harness.Setup, m harness.Means, progress func(string)) (*harness.Target, error) {
+	if c.Launch != "" {
+		return harness.Launch(ctx, harness.LaunchConfig{Command: c.Launch, Setup: s, Means: m, Progress: progress})
+	}
+	return harness.Embed(ctx, harness.EmbedConfig{Dialect: c.Dialect, Setup: s, Means: m})
+}
+
+// setups are the ways in which the run may start further servers. Those that a row may kill are among them on request,
+// and always where the server is the embedded reference, which nobody else uses.
+func (c *certifyCommand) setups() []harness.Setup {
+	if c.Server != "" {
+		return nil
+	}
+	kill := c.embedded() || c.Disruptive || slices.Contains(c.Require, report.RequireAll)
+	return slices.DeleteFunc(harness.Setups(), func(s harness.Setup) bool {
+		return s.Disruptive() && !kill || c.Launch != "" && !harness.CanSetUp(c.Launch, s)
+	})
 }

@@ -21,7 +21,7 @@ const (
 // core is the capability that a conforming server must have.
 const core = "core"
 
-// RequireAll in Judging.Require stands for every capability of the profile.
+// RequireAll in Judging.Require stands for every capability of the profile that the target offers.
 const RequireAll = "all"
 
 // Judging is what the operator said about the run as a whole.
@@ -213,7 +213,7 @@ func offered(targets []Target, name string) bool {
 func unmet(verdicts map[string]Verdict, require []string) []string {
 	var names []string
 	for name := range verdicts {
-		if slices.Contains(require, RequireAll) {
+		if slices.Contains(require, RequireAll) && verdicts[name] != NotOffered {
 			names = append(names, name)
 		}
 	}

@@ -38,6 +38,7 @@ const (
 	NeedsTLS          = "needs-tls"
 	NeedsLaunch       = "needs-launch"
 	NeedsSettings     = "needs-settings"
+	NeedsSetup        = "needs-setup"        // the server that was set up for the row did not start, or is no route port
 	NeedsRegistration = "needs-registration" // the target refuses a plain peer: only the handshake can be judged
 	NeedsPong         = "needs-pong"         // the target answers no PING: nothing that needs a fence can be judged
 	IsDisruptive      = "disruptive"

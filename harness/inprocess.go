@@ -56,6 +56,12 @@ func Embed(ctx context.Context, cfg EmbedConfig) (*Target, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Setup.TLS {
+		if err := r.certify(&cfg.Means); err != nil {
+			closeAll(routed)
+			return nil, err
+		}
+	}
 	if err := r.start(ctx); err != nil {
 		closeAll(routed)
 		return nil, err
@@ -100,6 +106,19 @@ func (r *reference) setUp(s *Setup) (routed net.Listener, err error) {
 	}
 	r.cfg.Routes = append(r.cfg.Routes, routeURL(routed.Addr(), &commandFields{User: r.cfg.RouteUser, Password: r.cfg.RoutePassword}))
 	return routed, nil
+}
+
+// certify makes certificates for the reference and for our peers.
+func (r *reference) certify(m *Means) error {
+	if err := m.makeAuthority(); err != nil {
+		return err
+	}
+	own, err := m.Authority.Issue()
+	if err != nil {
+		return err
+	}
+	r.cfg.RouteTLS, r.cfg.RouteTLSTimeout = m.Authority.Config(own), launchTLSTimeout
+	return nil
 }
 
 // start starts a server; the ports it got are those of its successors.

@@ -3,6 +3,8 @@ package harness
 import (
 	"fmt"
 	"net"
+	"path/filepath"
+	"time"
 )
 
 // grant adds to m what is known of a server since it is set up so. Credentials, TLS, and ports are the launcher's.
@@ -26,9 +28,41 @@ func (s *Setup) grant(m *Means) {
 	}
 }
 
+// certify makes an authority for the run, with a certificate for the server and one for our peers.
+func (c *serverConfig) certify(m *Means) error {
+	if err := m.makeAuthority(); err != nil {
+		return err
+	}
+	ca, cert, key, err := m.Authority.WriteFiles(filepath.Dir(c.fields.ConfigFile))
+	if err != nil {
+		return fmt.Errorf("harness: cannot write the certificates of the target: %w", err)
+	}
+	c.tls = fmt.Sprintf("  tls { ca_file: %q, cert_file: %q, key_file: %q, timeout: %d }\n", ca, cert, key, launchTLSTimeout/time.Second)
+	return nil
+}
+
+// makeAuthority gives our peers certificates of an authority of their own.
+func (m *Means) makeAuthority() error {
+	var err error
+	if m.Authority, err = NewAuthority(); err != nil {
+		return err
+	}
+	own, err := m.Authority.Issue()
+	if err != nil {
+		return err
+	}
+	m.TLS = m.Authority.Config(own)
+	return nil
+}
+
 // complete makes what the setup needs beside the file, and tells m of it.
 func (c *serverConfig) complete(m *Means) error {
 	c.setup.grant(m)
+	if c.setup.TLS {
+		if err := c.certify(m); err != nil {
+			return err
+		}
+	}
 	if c.setup.Leafnode {
 		l, err := net.Listen("tcp", net.JoinHostPort(c.fields.Host, "0"))
 		if err != nil {

@@ -66,6 +66,7 @@ type Means struct {
 	TLS            *tls.Config            // for the route port; nil: plain
 	Accounts       map[string]Credentials // clients of named accounts, beside Client
 	Settings       Settings
+	Authority      *Authority   // of TLS, for certificates made on purpose; nil: it is the operator's
 	Pinned         string       // an account of Accounts that has route connections of its own; empty: none is known
 	Permissions    *Permissions // of the cluster; nil: none are known
 	Imports        *Imports     // between two of Accounts; nil: none are known

@@ -318,7 +318,7 @@ func TestRealServersWithTLS(t *testing.T) {
 			ca, cert, key, err := a.WriteFiles(t.TempDir())
 			must(t, err)
 			name := "name: C,"
-			if isOld(version) {
+			if releaseOf(version)[1] < 2 {
 				name = ""
 			}
 			tg := launchWith(t, version,

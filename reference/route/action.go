@@ -17,6 +17,9 @@ const (
 	StartDial
 	// SetMode: the bytes that follow on Conn are read in Mode.
 	SetMode
+	// SendLeaf: write Op to the leaf Leaf, in the forms of the leafnode port: LS+, LS-, LMSG or HMSG without account. A
+	// message is an RMSG or HMSG here.
+	SendLeaf
 	// ClientInfo: the URLs that clients can connect to have changed: URLs (ours and the peers').
 	ClientInfo
 )
@@ -30,6 +33,7 @@ type Action struct {
 	Kind   ActionKind
 	Conn   ConnID
 	Sub    SubID
+	Leaf   uint64
 	Op     *wire.Op
 	Reason CloseReason
 	Dial   Dial

@@ -111,6 +111,7 @@ type traits struct {
 	names           bool // cluster and server names are compared, async INFO with our id closes, ldm counts, implicit routes are dialled again (2.5)
 	infoLater       bool // a solicitor's INFO waits for the acceptor's, and so does the first PING (2.10)
 	leafUnsubOrigin bool // lnocu: LS- carries the origin when the peer says so (2.10)
+	leafWeights     bool // a leaf's group counts with its weight, not as one member (seen 2.10.27, 2.15.2)
 	gossipMode      bool // forwarded INFO says who may pass it on (2.11)
 	mqttAllowed     bool // subjects of MQTT need no cluster permission (2.11.17, 2.12.15)
 	reservedCluster bool // ln: "_" is an origin, so no cluster may be called that (2.15)
@@ -123,6 +124,7 @@ func traitsOf(d wire.Dialect) traits {
 		names:           d.Headers,
 		infoLater:       d.Pools,
 		leafUnsubOrigin: d.Leaf && d.Pools,
+		leafWeights:     d.Pools,
 		gossipMode:      d.ConnectFirst,
 		mqttAllowed:     d.ConnectFirst,
 		reservedCluster: d.Name == "srv-2.15",

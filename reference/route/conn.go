@@ -26,6 +26,9 @@ type conn struct {
 	headers bool           // the peer understands HMSG
 	mode    wire.Mode
 
+	leafOrigins       bool // the peer understands LS+ and LMSG (lnoc)
+	leafWithoutOrigin bool // and origin "_" for leafs without a cluster (ln)
+
 	interest map[remoteKey]*remoteSub
 
 	// Timers; zero: not running.

@@ -1,9 +1,14 @@
 package route
 
-import "github.com/natsroute/natsroute/reference/wire"
+import (
+	"slices"
 
-// publish takes a local client's message to everybody who wants it: every plain local subscription, one member of each
-// queue group in the whole cluster, and each route with plain interest or a chosen member, once.
+	"github.com/natsroute/natsroute/reference/wire"
+)
+
+// publish takes a message of a local client or leaf to everybody who wants it: every plain local subscription, one member of
+// each queue group in the whole cluster, and each route and leaf with plain interest or a chosen member, once. Of a leaf's
+// message only the groups that the leaf names get one: it has served the others.
 func (n *Node) publish(ev *Publish) {
 	a := n.accounts[ev.Account]
 	if a == nil || ev.HeaderSize < 0 || ev.HeaderSize > len(ev.Payload) {
@@ -13,31 +18,52 @@ func (n *Node) publish(ev *Publish) {
 	if r.empty() {
 		return
 	}
-	n.stamp++
-	n.targets = n.targets[:0]
+	from := n.leaf(ev.Client)
+	n.begin()
 	msg := n.out.op(wire.Msg)
-	fillMessage(msg, a, ev, true)
+	fillMessage(msg, ev, true)
+	msg.Account = a.token
 	for _, s := range r.local {
 		if !s.noEcho || s.client != ev.Client {
 			n.out.deliver(s, msg)
 		}
 	}
+	n.targetLeafs(r, from, from.origin())
 	for _, c := range r.routes {
 		n.target(c)
 	}
 	for i := range r.groups {
 		g := &r.groups[i]
-		if local, remote := n.choose(g, ev.Client); local != nil {
+		if from != nil && !slices.ContainsFunc(ev.Queues, g.is) {
+			continue
+		}
+		local, remote := n.choose(g, ev.Client)
+		if local == nil && remote == nil {
+			n.chooseLeaf(g, from, from.origin())
+		} else if local != nil {
 			n.out.deliver(local, msg)
-		} else if remote != nil {
+		} else {
 			op := n.target(remote)
 			op.Queues = append(op.Queues, g.queue)
 		}
 	}
 	for _, c := range n.targets {
-		fillMessage(c.msg, a, ev, c.headers)
+		if from != nil && from.cluster != "" && c.leafOrigins {
+			fillMessage(c.msg, ev, true)
+			c.msg.Kind, c.msg.Origin = wire.LeafMsg, []byte(from.cluster)
+		} else {
+			fillMessage(c.msg, ev, c.headers)
+		}
+		c.msg.Account = a.token
 		n.out.send(c, c.msg)
 	}
+	n.sendLeafs(ev)
+}
+
+// begin prepares for another message.
+func (n *Node) begin() {
+	n.stamp++
+	n.targets, n.toLeafs = n.targets[:0], n.toLeafs[:0]
 }
 
 // target returns the operation that takes the current message to c: one, for whatever reasons.
@@ -49,9 +75,9 @@ func (n *Node) target(c *conn) *wire.Op {
 	return c.msg
 }
 
-// fillMessage makes op the message, all but the queue list. Who knows no headers gets the message without.
-func fillMessage(op *wire.Op, a *account, ev *Publish, headers bool) {
-	op.Account, op.Subject, op.Reply, op.Payload = a.token, ev.Subject, ev.Reply, ev.Payload
+// fillMessage makes op the message, all but account, queue list and origin. Who knows no headers gets it without.
+func fillMessage(op *wire.Op, ev *Publish, headers bool) {
+	op.Subject, op.Reply, op.Payload = ev.Subject, ev.Reply, ev.Payload
 	switch {
 	case ev.HeaderSize == 0:
 	case headers:
@@ -107,9 +133,9 @@ func (n *Node) pick(limit int64) int64 {
 	return n.rng.Int64N(limit)
 }
 
-// routeMessage delivers a peer's message: to every plain local subscription, and to one local member of each group the
-// peer names. Groups it does not name have been served elsewhere. It never leaves by another route, nor by the one it
-// came from: messages go one hop, and so they cannot go in circles.
+// routeMessage delivers a peer's message: to every plain local subscription, to one local member of each group the peer
+// names, and to leafs, except those of the cluster that an LMSG is from. Groups it does not name have been served elsewhere.
+// It never leaves by another route, nor by the one it came from: messages go one hop, and so they cannot go in circles.
 //
 // Servers make one exception, which the node does not: a named group without a local member is handed on once to another
 // route that has one. Which it is differs from server to server, and the publisher's server has weighed the group already.
@@ -125,16 +151,22 @@ func (n *Node) routeMessage(c *conn, op *wire.Op) {
 	for _, s := range r.local {
 		n.out.deliver(s, op)
 	}
-	if len(op.Queues) > 0 {
-		n.stamp++
-	}
+	n.begin()
+	n.targetLeafs(r, nil, op.Origin)
 	for _, queue := range op.Queues {
 		g := r.group(queue)
-		if g == nil || g.stamp == n.stamp || len(g.local) == 0 {
+		if g == nil || g.stamp == n.stamp {
 			continue
 		}
 		g.stamp = n.stamp // named twice, served once
-		n.out.deliver(g.local[n.pick(int64(len(g.local)))], op)
+		if len(g.local) > 0 {
+			n.out.deliver(g.local[n.pick(int64(len(g.local)))], op)
+		} else {
+			n.chooseOwnLeaf(g, op.Origin)
+		}
+	}
+	if len(n.toLeafs) > 0 {
+		n.sendLeafs(&Publish{Subject: op.Subject, Reply: op.Reply, HeaderSize: op.HeaderSize, Payload: op.Payload})
 	}
 	n.acknowledge(c)
 }

@@ -43,12 +43,14 @@ type (
 	// Lost: the connection has ended (EOF, half close, reset, write deadline).
 	Lost struct{ Conn ConnID }
 
-	// Subscribe: a local client has subscribed.
+	// Subscribe: a local client or leaf has subscribed. The weight is that of a leaf's queue; a known Sub with another
+	// weight takes that on, and nothing else of it changes.
 	Subscribe struct {
 		Sub                     SubID
 		Client                  uint64 // the owner: with echo off it does not get its own messages
 		NoEcho                  bool
 		Account, Subject, Queue string
+		Weight                  int // 0: 1
 	}
 
 	// Unsubscribe: a local subscription has ended.
@@ -58,14 +60,25 @@ type (
 	// interest that ends, no weight updates in between.
 	UnsubscribeAll struct{ Subs []SubID }
 
-	// Publish: a local client has published. Payload begins with HeaderSize bytes of header block.
+	// Publish: a local client or leaf has published. Payload begins with HeaderSize bytes of header block.
 	Publish struct {
 		Client         uint64
 		Account        string
 		Subject, Reply []byte
+		Queues         [][]byte // of a leaf: no other group gets the message
 		HeaderSize     int
 		Payload        []byte
 	}
+
+	// LeafJoined: a leaf is connected. What it wants and sends is told with Subscribe and Publish, Client being the leaf.
+	LeafJoined struct {
+		Client           uint64 // never that of a client
+		Account, Cluster string // Cluster is the origin of its interest and messages; empty: it has none
+		Headers          bool   // it understands HMSG
+	}
+
+	// LeafLeft: the leaf is gone, and all it wanted.
+	LeafLeft struct{ Client uint64 }
 
 	// Tick: nothing but time has passed (the node's deadline is due).
 	Tick struct{}
@@ -84,5 +97,7 @@ func (Subscribe) event()      {}
 func (Unsubscribe) event()    {}
 func (UnsubscribeAll) event() {}
 func (Publish) event()        {}
+func (LeafJoined) event()     {}
+func (LeafLeft) event()       {}
 func (Tick) event()           {}
 func (Shutdown) event()       {}

@@ -91,6 +91,10 @@ func checkAction(a Action, ev Event, live map[ConnID]bool, subs map[SubID]bool, 
 			return errors.New("a second hop")
 		}
 		return checkReadable(a.Op)
+	case SendLeaf:
+		if _, ok := ev.(LeafLeft); ok && a.Op.Kind.IsMessage() {
+			return errors.New("a message out of nothing")
+		}
 	case Deliver:
 		if !subs[a.Sub] {
 			return errors.New("delivered to nobody")
@@ -218,7 +222,7 @@ func (s *source) event() Event {
 		s.subs++
 		return Subscribe{
 			Sub: s.subs, Client: uint64(s.pick(3)), NoEcho: s.pick(2) == 0, Account: pickOf(s, "$G", "A", "B"),
-			Subject: s.text(), Queue: pickOf(s, "", "q", "r"),
+			Subject: s.text(), Queue: pickOf(s, "", "q", "r"), Weight: s.pick(3),
 		}
 	case 7:
 		return Unsubscribe{Sub: SubID(s.pick(int(s.subs)%200 + 2))}
@@ -227,10 +231,12 @@ func (s *source) event() Event {
 	case 9, 10:
 		return Publish{
 			Client: uint64(s.pick(3)), Account: pickOf(s, "$G", "A", "B"), Subject: s.token(), Reply: pickOf(s, nil, []byte("r")),
-			HeaderSize: s.pick(4) - 1, Payload: make([]byte, s.pick(4)),
+			HeaderSize: s.pick(4) - 1, Payload: make([]byte, s.pick(4)), Queues: pickOf(s, nil, [][]byte{[]byte("q")}),
 		}
 	case 11:
-		return Tick{}
+		return pickOf[Event](
+			s, Tick{}, LeafJoined{Client: uint64(s.pick(3)), Account: "$G", Cluster: pickOf(s, "", "o")}, LeafLeft{Client: uint64(s.pick(3))},
+		)
 	case 12:
 		if !s.stopped && s.pick(30) == 0 {
 			s.stopped = true
@@ -284,7 +290,7 @@ func (s *source) info() *wire.InfoBody {
 		ServerID: pickOf(s, "P1", "P2", "P3", "P4", "T", ""), ServerName: pickOf(s, "", "T", "n"), Cluster: pickOf(s, "C1", "C1", "", "Z", "_", "A"),
 		ClusterDynamic: s.pick(2) == 0, Host: pickOf(s, "", "h", "fe80::1"), Port: pickOf(s, 0, 1, -1, 6222),
 		IP:      pickOf(s, "", "nats-route://z:1/", "nats-route://[::1]:1", "://", "bad", "nats-route://u:p@z:1"),
-		Headers: s.pick(2) == 0, LNOCU: s.pick(2) == 0, LameDuck: s.pick(5) == 0, ConnectURLs: pickOf(s, nil, []string{"c:1"}, []string{"c:1", "d:1"}),
+		Headers: s.pick(2) == 0, LNOC: s.pick(2) == 0, LNOCU: s.pick(2) == 0, LN: s.pick(4) == 0, LameDuck: s.pick(5) == 0, ConnectURLs: pickOf(s, nil, []string{"c:1"}, []string{"c:1", "d:1"}),
 		GossipMode: uint8(s.pick(4)), Compression: pickOf(s, "", "off", "bogus"), RouteAccount: pickOf(s, "", "", "", "$SYS"),
 		ClientID: uint64(s.pick(8) / 7), AuthRequired: s.pick(2) == 0,
 	}

@@ -84,7 +84,7 @@ func (n *Node) checkConnect(c *conn, body *wire.ConnectBody) cause {
 	c.trusted = true
 	c.verbose = body.Verbose
 	c.headers = n.cfg.Dialect.Headers && body.Headers
-	n.setLeafMode(c, body.LNOCU || body.LN)
+	n.setLeafMode(c, body.LNOC, body.LNOCU, body.LN)
 	if c.state == greeted && !n.traits.infoLater {
 		n.startPings(c)
 	}
@@ -124,9 +124,12 @@ func (n *Node) adoptCluster(name string, dynamic bool, c *conn, id string) {
 	}
 }
 
-// setLeafMode follows what the peer said last about LS-: with origin or without.
-func (n *Node) setLeafMode(c *conn, withOrigin bool) {
-	withOrigin = withOrigin && n.traits.leafUnsubOrigin
+// setLeafMode follows what the peer said last about leafs: whether it knows LS+ and LMSG, whether LS- has an origin, and
+// whether there are leafs without one. Each implies those before it.
+func (n *Node) setLeafMode(c *conn, lnoc, lnocu, ln bool) {
+	c.leafWithoutOrigin = ln && n.traits.reservedCluster
+	withOrigin := (lnocu || ln) && n.traits.leafUnsubOrigin
+	c.leafOrigins = (lnoc || ln) && n.cfg.Dialect.Leaf
 	if c.mode.LeafUnsubOrigin == withOrigin {
 		return
 	}
@@ -206,7 +209,7 @@ func (n *Node) join(c *conn, body *wire.InfoBody) {
 	c.peer = &peer
 	n.routes[peer.ServerID] = c
 	c.headers = n.cfg.Dialect.Headers && peer.Headers
-	n.setLeafMode(c, peer.LNOCU || peer.LN)
+	n.setLeafMode(c, peer.LNOC, peer.LNOCU, peer.LN)
 
 	c.state = registered
 	c.infoDue = noTime

@@ -30,6 +30,7 @@ type entry struct {
 	wild    bool
 	level   *level // where a wildcard pattern ends
 	local   []*localSub
+	leafs   int // how many of local are leafs'
 	remote  []*remoteSub
 	groups  map[string]*group
 }
@@ -38,7 +39,61 @@ type entry struct {
 type group struct {
 	queue  string
 	local  []*localSub
+	leafs  int // how many of local are leafs'
 	remote []*remoteSub
+}
+
+// interest is one entry of an account, or one of the entry's groups if group is not nil.
+type interest struct {
+	account *account
+	entry   *entry
+	group   *group
+}
+
+func (i interest) local() []*localSub {
+	if i.group != nil {
+		return i.group.local
+	}
+	return i.entry.local
+}
+
+func (i interest) remote() []*remoteSub {
+	if i.group != nil {
+		return i.group.remote
+	}
+	return i.entry.remote
+}
+
+// lists returns the places of the local subscriptions and of the number of leafs' among them.
+func (i interest) lists() (local *[]*localSub, leafs *int) {
+	if i.group != nil {
+		return &i.group.local, &i.group.leafs
+	}
+	return &i.entry.local, &i.entry.leafs
+}
+
+// shared tells whether leafs have a part in the local interest.
+func (i interest) shared() bool {
+	_, leafs := i.lists()
+	return *leafs > 0
+}
+
+// add takes in a local subscription.
+func (i interest) add(s *localSub) {
+	local, leafs := i.lists()
+	*local = addTo(*local, s)
+	if s.leaf != nil {
+		*leafs++
+	}
+}
+
+// remove is the reverse of add.
+func (i interest) remove(s *localSub) {
+	local, leafs := i.lists()
+	*local = removeFrom(*local, s)
+	if s.leaf != nil {
+		*leafs--
+	}
 }
 
 // level is one token's place in the tree of wildcard patterns.
@@ -51,15 +106,15 @@ type level struct {
 	entry *entry            // the pattern that ends here
 }
 
-// localSub is a subscription of a local client; group is nil for a plain one.
+// localSub is a subscription of a local client or leaf.
 type localSub struct {
 	slot
-	id      SubID
-	client  uint64
-	noEcho  bool
-	account *account
-	entry   *entry
-	group   *group
+	interest
+	id     SubID
+	client uint64
+	noEcho bool
+	leaf   *leaf // nil: a client's
+	weight int64 // of a leaf's queue, else 1
 }
 
 // remoteKey tells the entries of one route apart: by what they mean, not by how the line was written. Leaf interest is
@@ -69,14 +124,14 @@ type remoteKey struct {
 	leaf                            bool
 }
 
-// remoteSub is one entry of a route's interest; group is nil for a plain one.
+// remoteSub is one entry of a route's interest.
 type remoteSub struct {
 	slot
-	conn    *conn
-	weight  int64
-	account *account
-	entry   *entry
-	group   *group
+	interest
+	conn   *conn
+	weight int64  // 1 for a plain one
+	leaf   bool   // it came in LS+
+	origin string // and is of this cluster; empty: of none that we know
 }
 
 // slot remembers the place in a list, so that removal takes one step however long the list is.
@@ -105,7 +160,8 @@ func removeFrom[T placed](list []T, x T) []T {
 
 // result is who wants a subject, worked out once and kept until interest changes.
 type result struct {
-	local  []*localSub   // plain subscriptions
+	local  []*localSub   // plain subscriptions of clients
+	leafs  []*leaf       // with plain interest, in the order they came
 	routes []*conn       // with plain interest, in order of birth
 	groups []groupResult // by name
 }
@@ -113,15 +169,18 @@ type result struct {
 // groupResult is one queue group over all patterns that match.
 type groupResult struct {
 	queue  []byte
-	local  []*localSub
-	remote []share // in order of birth of the routes
-	weight int64   // of remote, together
-	stamp  uint64  // of the routed message that named it last
+	local  []*localSub // of clients
+	remote []share     // routes whose own members want it, in order of birth
+	weight int64       // of remote, together
+	leafs  []share     // our leafs and those of routes, for when there is nobody else
+	stamp  uint64      // of the message that named it last
 }
 
-// share is the weight of one route in a group.
+// share is the weight of one route or leaf in a group.
 type share struct {
-	conn   *conn
+	conn   *conn // nil: our leaf's
+	leaf   *leaf
+	origin string // of a route's leaf
 	weight int64
 }
 
@@ -173,6 +232,12 @@ func (e *entry) group(queue string) *group {
 		e.groups[queue] = g
 	}
 	return g
+}
+
+// changed is called after each change of interest.
+func (n *Node) changed(i interest) {
+	i.account.changed(i.entry, i.group)
+	n.tellLeafs(i)
 }
 
 // changed is called after each change of e's interest: what was worked out with it is void, and what is empty goes.
@@ -283,12 +348,18 @@ func (n *Node) work(a *account, subject []byte) *result {
 	}
 	found = a.wild.match(subject, found)
 	for _, e := range found {
-		r.local = append(r.local, e.local...)
+		for _, s := range e.local {
+			if s.leaf == nil {
+				r.local = append(r.local, s)
+			} else {
+				r.leafs = append(r.leafs, s.leaf)
+			}
+		}
 		for _, s := range e.remote {
 			r.routes = append(r.routes, s.conn)
 		}
 		for _, g := range e.groups {
-			r.groups = append(r.groups, groupResult{queue: []byte(g.queue), local: g.local, remote: shares(g.remote)})
+			r.groups = append(r.groups, g.result())
 		}
 	}
 	if n.permissions.Export.denies(subject) {
@@ -299,6 +370,8 @@ func (n *Node) work(a *account, subject []byte) *result {
 
 	slices.SortFunc(r.routes, func(x, y *conn) int { return cmp.Compare(x.born, y.born) })
 	r.routes = slices.Compact(r.routes)
+	slices.SortFunc(r.leafs, func(x, y *leaf) int { return cmp.Compare(x.client, y.client) })
+	r.leafs = slices.Compact(r.leafs)
 	r.mergeGroups()
 	return r
 }
@@ -307,17 +380,45 @@ func (n *Node) work(a *account, subject []byte) *result {
 func (r *result) dropRemote() {
 	r.routes = nil
 	for i := range r.groups {
-		r.groups[i].remote = nil
+		g := &r.groups[i]
+		g.remote = nil
+		g.leafs = slices.DeleteFunc(g.leafs, func(s share) bool { return s.conn != nil })
 	}
 }
 
-// shares lists the weights behind a group's remote entries.
-func shares(subs []*remoteSub) []share {
-	var list []share
-	for _, s := range subs {
-		list = append(list, share{s.conn, s.weight})
+// result lists who is behind a group in one pattern.
+func (g *group) result() groupResult {
+	r := groupResult{queue: []byte(g.queue)}
+	for _, s := range g.local {
+		if s.leaf == nil {
+			r.local = append(r.local, s)
+		} else {
+			r.leafs = append(r.leafs, share{leaf: s.leaf, weight: s.weight})
+		}
 	}
-	return list
+	for _, s := range g.remote {
+		if s.leaf {
+			r.leafs = append(r.leafs, share{conn: s.conn, origin: s.origin, weight: s.weight})
+		} else {
+			r.remote = append(r.remote, share{conn: s.conn, weight: s.weight})
+		}
+	}
+	return r
+}
+
+// order compares shares by the age of their connections, our leafs first.
+func (s share) order(other share) int {
+	if s.leaf != nil && other.leaf != nil {
+		return cmp.Compare(s.leaf.client, other.leaf.client)
+	}
+	return cmp.Compare(s.age(), other.age())
+}
+
+func (s share) age() uint64 {
+	if s.conn == nil {
+		return 0
+	}
+	return s.conn.born
 }
 
 // mergeGroups makes one group of those with one name (a group is one, whatever patterns its members chose), and puts
@@ -327,17 +428,18 @@ func (r *result) mergeGroups() {
 	merged := r.groups[:0]
 	for _, g := range r.groups {
 		if last := len(merged) - 1; last >= 0 && bytes.Equal(merged[last].queue, g.queue) {
-			merged[last].local = slices.Concat(merged[last].local, g.local)
+			merged[last].local = append(merged[last].local, g.local...)
 			merged[last].remote = append(merged[last].remote, g.remote...)
+			merged[last].leafs = append(merged[last].leafs, g.leafs...)
 			continue
 		}
-		g.local = slices.Clone(g.local)
 		merged = append(merged, g)
 	}
 	r.groups = merged
 	for i := range r.groups {
 		g := &r.groups[i]
-		slices.SortStableFunc(g.remote, func(x, y share) int { return cmp.Compare(x.conn.born, y.conn.born) })
+		slices.SortStableFunc(g.remote, share.order)
+		slices.SortStableFunc(g.leafs, share.order)
 		for _, s := range g.remote {
 			g.weight += s.weight
 		}
@@ -354,4 +456,6 @@ func (r *result) group(queue []byte) *groupResult {
 }
 
 // empty tells whether nobody wants the subject.
-func (r *result) empty() bool { return len(r.local) == 0 && len(r.routes) == 0 && len(r.groups) == 0 }
+func (r *result) empty() bool {
+	return len(r.local) == 0 && len(r.leafs) == 0 && len(r.routes) == 0 && len(r.groups) == 0
+}

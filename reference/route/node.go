@@ -16,6 +16,7 @@ type Node struct {
 	accounts map[string]*account // those with interest
 	exists   map[string]bool     // accounts that exist; nil: all
 	subs     map[SubID]*localSub
+	leafs    []*leaf // in the order they came
 
 	conns  map[ConnID]*conn
 	order  []*conn          // conns, oldest first
@@ -34,6 +35,7 @@ type Node struct {
 	// Scratch, kept for its memory.
 	stamp   uint64   // grows with each message: marks what that message has met already
 	targets []*conn  // of the current message
+	toLeafs []*leaf  // as targets
 	matched []*entry // of the current lookup
 	ready   []*conn  // of timers
 	errText string   // of the cause just found, see because
@@ -94,6 +96,10 @@ func (n *Node) Step(now time.Time, ev Event) []Action {
 		n.unsubscribe(ev.Sub)
 	case UnsubscribeAll:
 		n.unsubscribe(ev.Subs...)
+	case LeafJoined:
+		n.leafJoined(ev)
+	case LeafLeft:
+		n.leafLeft(ev.Client)
 	case Accepted:
 		n.accepted(ev)
 	case Dialled:

@@ -46,6 +46,10 @@ func (o *output) sendErr(c *conn, text string) {
 	o.send(c, op)
 }
 
+func (o *output) sendLeaf(l *leaf, op *wire.Op) {
+	o.actions = append(o.actions, Action{Kind: SendLeaf, Leaf: l.client, Op: op})
+}
+
 func (o *output) deliver(s *localSub, op *wire.Op) {
 	o.actions = append(o.actions, Action{Kind: Deliver, Sub: s.id, Op: op})
 }

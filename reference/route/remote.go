@@ -43,7 +43,7 @@ func (n *Node) remoteSubscribe(c *conn, op *wire.Op) bool {
 	if s := c.find(op); s != nil {
 		if s.group != nil && s.weight != weight {
 			s.weight = weight
-			a.changed(s.entry, s.group)
+			n.changed(s.interest)
 		}
 		return true
 	}
@@ -51,7 +51,10 @@ func (n *Node) remoteSubscribe(c *conn, op *wire.Op) bool {
 		a = n.account(string(op.Account))
 	}
 	key := c.key(op)
-	s := &remoteSub{conn: c, weight: weight, account: a, entry: a.entry(key.subject)}
+	s := &remoteSub{conn: c, weight: weight, interest: interest{account: a, entry: a.entry(key.subject)}, leaf: key.leaf}
+	if s.leaf && !(n.traits.reservedCluster && string(op.Origin) == reservedCluster) {
+		s.origin = string(op.Origin)
+	}
 	c.interest[key] = s
 	if key.queue == "" {
 		s.entry.remote = addTo(s.entry.remote, s)
@@ -59,7 +62,7 @@ func (n *Node) remoteSubscribe(c *conn, op *wire.Op) bool {
 		s.group = s.entry.group(key.queue)
 		s.group.remote = addTo(s.group.remote, s)
 	}
-	a.changed(s.entry, s.group)
+	n.changed(s.interest)
 	return true
 }
 
@@ -78,7 +81,7 @@ func (n *Node) dropRemote(s *remoteSub) {
 	} else {
 		s.group.remote = removeFrom(s.group.remote, s)
 	}
-	s.account.changed(s.entry, s.group)
+	n.changed(s.interest)
 	n.release(s.account)
 }
 

@@ -10,69 +10,93 @@ import (
 // subscribe takes in a local subscription. Plain interest is announced when it begins, a queue group's weight at each
 // change (2.0 page, RS+).
 func (n *Node) subscribe(ev *Subscribe) {
-	if !wire.ValidPattern([]byte(ev.Subject)) || n.subs[ev.Sub] != nil {
+	if s := n.subs[ev.Sub]; s != nil {
+		n.reweigh(s, ev.Weight)
+		return
+	}
+	if !wire.ValidPattern([]byte(ev.Subject)) {
 		return
 	}
 	a := n.account(ev.Account)
 	if a == nil {
 		return
 	}
-	e := a.entry(ev.Subject)
-	s := &localSub{id: ev.Sub, client: ev.Client, noEcho: ev.NoEcho, account: a, entry: e}
+	s := &localSub{id: ev.Sub, client: ev.Client, noEcho: ev.NoEcho, leaf: n.leaf(ev.Client), weight: 1}
+	s.interest = interest{account: a, entry: a.entry(ev.Subject)}
+	if ev.Queue != "" {
+		s.group = s.entry.group(ev.Queue)
+		s.weight = n.leafWeight(ev.Weight)
+	}
 	n.subs[s.id] = s
-	if ev.Queue == "" {
-		e.local = addTo(e.local, s)
-	} else {
-		s.group = e.group(ev.Queue)
-		s.group.local = addTo(s.group.local, s)
+	s.add(s)
+	n.changed(s.interest)
+	n.announce(s.interest, s.leaf, true)
+}
+
+// reweigh takes on the new weight of a leaf's queue.
+func (n *Node) reweigh(s *localSub, weight int) {
+	now := n.leafWeight(weight)
+	if s.group == nil || s.leaf == nil || now == s.weight {
+		return
 	}
-	a.changed(e, s.group)
-	if s.group != nil || len(e.local) == 1 {
-		n.announce(interestOp(&n.out, a, e, s.group))
+	s.weight = now
+	n.changed(s.interest)
+	n.announce(s.interest, s.leaf, true)
+}
+
+// leafWeight is how many members a leaf's queue counts for.
+func (n *Node) leafWeight(weight int) int64 {
+	if !n.traits.leafWeights {
+		return 1
 	}
+	return max(int64(weight), 1)
 }
 
 // unsubscribe ends local subscriptions, all those that end at one time: one announcement for each interest that ends or
 // whose weight has changed, with what is left when all are gone (seen 2.1.2 to 2.15.2: one RS- for a client with three
 // members of a group).
 func (n *Node) unsubscribe(ids ...SubID) {
-	type interest struct {
-		account *account
-		entry   *entry
-		group   *group
+	type change struct {
+		interest
+		by *leaf
 	}
-	var touched []interest
-	seen := make(map[interest]bool, len(ids))
+	var touched []change
+	seen := make(map[change]bool, len(ids))
 	for _, id := range ids {
 		s := n.subs[id]
 		if s == nil {
 			continue
 		}
 		delete(n.subs, id)
-		if s.group == nil {
-			s.entry.local = removeFrom(s.entry.local, s)
-		} else {
-			s.group.local = removeFrom(s.group.local, s)
-		}
-		if i := (interest{s.account, s.entry, s.group}); !seen[i] {
+		s.remove(s)
+		if i := (change{s.interest, s.leaf}); !seen[i] {
 			seen[i] = true
 			touched = append(touched, i)
 		}
 	}
 	for _, i := range touched {
-		i.account.changed(i.entry, i.group)
+		n.changed(i.interest)
 		n.release(i.account)
-		if i.group != nil || len(i.entry.local) == 0 {
-			n.announce(interestOp(&n.out, i.account, i.entry, i.group))
-		}
+		n.announce(i.interest, i.by, false)
 	}
 }
 
-// announce sends op to every route, if permissions let it. Half a route gets nothing: registration brings it up to date.
-func (n *Node) announce(op *wire.Op) {
-	if !n.imports(op.Subject) {
+// announce tells every route how interest i stands after a change by a leaf, or if by is nil by clients: where it has begun
+// or ended, and at each change of a group. Half a route gets nothing: registration brings it up to date. Nor does anybody
+// hear of what permissions keep back.
+func (n *Node) announce(i interest, by *leaf, begun bool) {
+	if !n.imports([]byte(i.entry.pattern)) {
 		return
 	}
+	if by != nil || i.shared() {
+		n.announceByOrigin(i, by, begun)
+		return
+	}
+	members := len(i.local())
+	if i.group == nil && (begun && members != 1 || !begun && members != 0) {
+		return
+	}
+	op := interestOp(&n.out, i, int64(members))
 	n.remotes(nil, func(c *conn) { n.out.send(c, op) })
 }
 
@@ -87,34 +111,36 @@ func (n *Node) announceAll(c *conn, only func(subject []byte) bool) {
 				continue
 			}
 			e := a.entries[pattern]
-			if len(e.local) > 0 {
-				n.out.send(c, interestOp(&n.out, a, e, nil))
-			}
+			n.announceTo(c, interest{a, e, nil})
 			for _, queue := range slices.Sorted(maps.Keys(e.groups)) {
-				if g := e.groups[queue]; len(g.local) > 0 {
-					n.out.send(c, interestOp(&n.out, a, e, g))
-				}
+				n.announceTo(c, interest{a, e, e.groups[queue]})
 			}
 		}
 	}
 }
 
-// interestOp says how things stand with local interest: RS+ while there is some, else RS-. Only a group's RS+ has a weight.
-func interestOp(out *output, a *account, e *entry, g *group) *wire.Op {
-	members := len(e.local)
-	if g != nil {
-		members = len(g.local)
+// announceTo tells one route of a local interest, if there is any.
+func (n *Node) announceTo(c *conn, i interest) {
+	if i.shared() {
+		n.announceOrigins(c, i)
+	} else if members := len(i.local()); members > 0 {
+		n.out.send(c, interestOp(&n.out, i, int64(members)))
 	}
+}
+
+// interestOp says how things stand with local interest of that weight: RS+ while there is some, else RS-. Only a group's
+// RS+ has a weight.
+func interestOp(out *output, i interest, weight int64) *wire.Op {
 	kind := wire.Sub
-	if members == 0 {
+	if weight == 0 {
 		kind = wire.Unsub
 	}
 	op := out.op(kind)
-	op.Account, op.Subject = a.token, []byte(e.pattern)
-	if g != nil {
-		op.Queue = []byte(g.queue)
+	op.Account, op.Subject = i.account.token, []byte(i.entry.pattern)
+	if i.group != nil {
+		op.Queue = []byte(i.group.queue)
 		if kind == wire.Sub {
-			op.Weight = members
+			op.Weight = int(weight)
 		}
 	}
 	return op

@@ -20,8 +20,9 @@ import (
 //	accept conn= [ip=]       dialled conn= to=       failed to=       lost conn=       shutdown
 //	peer conn= id= [urls=(…)] [headers] [ip=]   accept, CONNECT and INFO, printing what the INFO causes
 //	recv conn=               the bytes below, each line ended by CR LF; \t and \n stand for TAB and bare LF
-//	sub id= subject= [account=] [queue=] [client=] [noecho]      unsub ids=(…)
-//	pub subject= [account=] [reply=] [client=] [header=N]        the payload below
+//	sub id= subject= [account=] [queue=] [client=] [noecho] [weight=]      unsub ids=(…)
+//	pub subject= [account=] [reply=] [client=] [header=N] [queues=(…)]     the payload below
+//	leaf client= [cluster=] [headers]      leafgone client=
 //	advance by=              lets virtual time pass, with a Tick at each deadline
 //
 // Output is one line for each action: "1 <- …" is sent to connection 1.
@@ -78,7 +79,12 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		s.step(Subscribe{
 			Sub: SubID(number(t, d, "id")), Client: number(t, d, "client"), NoEcho: d.HasArg("noecho"),
 			Account: arg(d, "account", "$G"), Subject: arg(d, "subject", ""), Queue: arg(d, "queue", ""),
+			Weight: int(number(t, d, "weight")),
 		})
+	case "leaf":
+		s.step(LeafJoined{Client: number(t, d, "client"), Account: "$G", Cluster: arg(d, "cluster", ""), Headers: d.HasArg("headers")})
+	case "leafgone":
+		s.step(LeafLeft{Client: number(t, d, "client")})
 	case "unsub":
 		var all UnsubscribeAll
 		for _, text := range list(d, "ids") {
@@ -91,9 +97,13 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 			s.step(all)
 		}
 	case "pub":
+		var queues [][]byte
+		for _, queue := range list(d, "queues") {
+			queues = append(queues, []byte(queue))
+		}
 		s.step(Publish{
 			Client: number(t, d, "client"), Account: arg(d, "account", "$G"), Subject: []byte(arg(d, "subject", "")),
-			Reply: []byte(arg(d, "reply", "")), HeaderSize: int(number(t, d, "header")), Payload: []byte(d.Input),
+			Reply: []byte(arg(d, "reply", "")), HeaderSize: int(number(t, d, "header")), Payload: []byte(d.Input), Queues: queues,
 		})
 	case "advance":
 		s.advance(t, arg(d, "by", ""))
@@ -149,7 +159,7 @@ func (s *script) peer(t *testing.T, d *datadriven.TestData) {
 	connect := wire.NewConnect(&wire.ConnectBody{Name: name, Cluster: s.node.cluster, User: s.node.cfg.User, Pass: s.node.cfg.Password})
 	info := wire.NewInfo(&wire.InfoBody{
 		ServerID: name, Cluster: s.node.cluster, Host: "10.0.0.8", Port: 6200 + int(id), IP: arg(d, "ip", ""),
-		Headers: d.HasArg("headers"), LNOC: d.HasArg("lnoc"), LNOCU: d.HasArg("lnocu"),
+		Headers: d.HasArg("headers"), LNOC: d.HasArg("lnoc"), LNOCU: d.HasArg("lnocu"), LN: d.HasArg("ln"),
 		ConnectURLs: list(d, "urls"), GossipMode: uint8(number(t, d, "gossip_mode")),
 	})
 	s.receive(id, string(info.AppendTo(connect.AppendTo(nil))))
@@ -223,6 +233,8 @@ func (s *script) show(a Action) string {
 	case SetMode:
 		s.parsers[a.Conn].SetMode(a.Mode)
 		return fmt.Sprintf("%d mode %+v", a.Conn, a.Mode)
+	case SendLeaf:
+		return fmt.Sprintf("leaf %d <- %s", a.Leaf, showOp(a.Op))
 	case ClientInfo:
 		return fmt.Sprintf("clients can connect to %v", a.URLs)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // clientKind names an operation of the client protocol.
@@ -21,13 +22,24 @@ const (
 	opUnsub                         // UNSUB sid [max]
 	opPub                           // PUB subject [reply] size
 	opHPub                          // HPUB subject [reply] header-size size
+
+	// What only the leafnode port knows.
+	opLeafSub   // LS+ subject [queue weight]
+	opLeafUnsub // LS- subject [queue]
+	opLeafMsg   // LMSG subject [reply] size, or LMSG subject |/+ [reply] queue... size
+	opLeafHMsg  // HMSG as LMSG, "header-size size" at the end
 )
+
+// hasPayload tells whether a payload follows the line.
+func (k clientKind) hasPayload() bool {
+	return k == opPub || k == opHPub || k == opLeafMsg || k == opLeafHMsg
+}
 
 // String returns the operation's name.
 func (k clientKind) String() string {
-	for i := range forms {
-		if forms[i].kind == k {
-			return forms[i].name
+	for _, f := range slices.Concat(forms, leafForms) {
+		if f.kind == k {
+			return f.name
 		}
 	}
 	return "?"
@@ -41,9 +53,11 @@ type clientOp struct {
 	queue      []byte
 	sid        []byte
 	reply      []byte
-	max        int    // UNSUB; 0: at once
-	headerSize int    // HPUB: the first headerSize bytes of payload are its header block
-	payload    []byte // PUB, HPUB
+	max        int      // UNSUB; 0: at once
+	headerSize int      // HPUB: the first headerSize bytes of payload are its header block
+	payload    []byte   // of a message
+	weight     int      // LS+ with a queue; -1: no number
+	queues     [][]byte // LMSG, HMSG
 }
 
 // errClientNeedMore says that the bytes fed so far end inside an operation.
@@ -77,6 +91,7 @@ const maxHeld = 64 << 10
 // clientParser turns a client's bytes into operations. It holds back only an operation that straddles two chunks; PUB in one
 // chunk is neither copied nor scanned, and nothing is allocated.
 type clientParser struct {
+	forms      []form // the operations there are
 	maxPayload int
 	in         []byte // fed and not read yet
 	held       []byte // the beginning of an operation that earlier chunks ended in
@@ -84,7 +99,9 @@ type clientParser struct {
 	err        error  // sticks
 }
 
-func newClientParser(maxPayload int) *clientParser { return &clientParser{maxPayload: maxPayload} }
+func newClientParser(maxPayload int) *clientParser {
+	return &clientParser{forms: forms, maxPayload: maxPayload}
+}
 
 // feed lends b to the parser until next returns an error, errClientNeedMore included.
 func (p *clientParser) feed(b []byte) { p.in = b }
@@ -150,7 +167,7 @@ func (p *clientParser) reset() {
 
 // parse reads one operation from the beginning of b and returns its length.
 func (p *clientParser) parse(b []byte, op *clientOp) (int, error) {
-	form, err := findForm(b)
+	form, err := findForm(p.forms, b)
 	if err != nil {
 		return 0, err
 	}
@@ -165,7 +182,7 @@ func (p *clientParser) parse(b []byte, op *clientOp) (int, error) {
 	end := len(form.name) + lf + 1
 	*op = clientOp{kind: form.kind, text: bytes.Trim(text[:lf], " \t\r")}
 	size, err := p.arguments(op)
-	if err != nil || form.kind != opPub && form.kind != opHPub {
+	if err != nil || !form.kind.hasPayload() {
 		return end, err
 	}
 	return p.payload(b, end, size, op)
@@ -200,7 +217,7 @@ type form struct {
 	delimiter bool
 }
 
-var forms = [...]form{
+var forms = []form{
 	{"PUB", opPub, true},
 	{"HPUB", opHPub, true},
 	{"PING", opPing, false},
@@ -217,7 +234,7 @@ var errUnknownClientOp = &clientError{Reply: errUnknownOperation, Detail: "the b
 
 // findForm recognises the operation that b begins with, at the first byte that decides: what begins none is refused without
 // waiting for its line end, as servers do.
-func findForm(b []byte) (*form, error) {
+func findForm(forms []form, b []byte) (*form, error) {
 	possible := false
 	for i := range forms {
 		f := &forms[i]
@@ -266,6 +283,10 @@ func (p *clientParser) arguments(op *clientOp) (size int, err error) {
 		return p.setPub(op, fields[:splitFields(&fields, op.text)])
 	case opHPub:
 		return p.setHPub(op, fields[:splitFields(&fields, op.text)])
+	case opLeafSub, opLeafUnsub:
+		return 0, op.setLeafInterest(bytes.Fields(op.text))
+	case opLeafMsg, opLeafHMsg:
+		return p.setLeafMessage(op, bytes.Fields(op.text))
 	default:
 		return 0, nil
 	}

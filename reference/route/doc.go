@@ -5,8 +5,8 @@
 // account, message routing with the one-hop rule, headers, keep-alive, duplicate and self routes, cluster and server
 // names, gossip and client URLs. It is not a server: it reads no bytes (package wire does), keeps no client connections
 // and enforces no limits on clients. It opens one connection to each server and never announces a route pool, compression
-// or accounts with routes of their own; peers that have them fall back, as the protocol provides. Leaf interest (LS+, LS-,
-// LMSG) is taken from peers and never sent.
+// or accounts with routes of their own; peers that have them fall back, as the protocol provides. Leafs of
+// ours are told to it like clients; towards peers their interest and messages keep their origin (LS+, LS-, LMSG).
 //
 // Where generations of servers differ, Config.Dialect chooses; the rule's source (2.0 page, or "seen" with server versions)
 // stands beside it.

@@ -43,6 +43,7 @@ type Config struct {
 	Host       string // listen on this address, for both ports; empty: DefaultHost
 	ClientPort int    // 0: any free port
 	RoutePort  int    // 0: any free port
+	LeafPort   int    // for leafnodes. 0: none, -1: any free port
 
 	ServerID   string // unique in the cluster; empty: generated
 	ServerName string // unique in the cluster; empty: the id
@@ -181,6 +182,9 @@ func (s *settled) check() error {
 	}
 	if s.RouteUser == "" && s.RoutePassword != "" {
 		return errors.New("server: RoutePassword without RouteUser: give both or none")
+	}
+	if err := s.checkLeafPort(); err != nil {
+		return err
 	}
 	if err := s.Permissions.Validate(); err != nil {
 		return fmt.Errorf("server: %w", err)

@@ -1,10 +1,10 @@
 // Package server puts sockets and a clock around route.Node: a route port that other servers dial and from which this one
-// dials, and a small client port that a stock NATS client can use. It is the reference in running form: a full member of
+// dials, and a small client port that a stock NATS client can use; on request a small leafnode port too. It is the reference in running form: a full member of
 // a cluster of real servers, and the target of every conformance run that names no other.
 //
 // # What it is not
 //
-// No gateway, leaf node, websocket or JetStream; no permissions. One connection to each peer: it
+// No gateway, websocket or JetStream; no permissions of users; it is no leaf of another server. One connection to each peer: it
 // announces no pool and no compression, so servers that have both fall back to one plain connection with it. What the protocol
 // means is decided in package route, what bytes mean in package wire; this package moves bytes, keeps time and bounds memory.
 //

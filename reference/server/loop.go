@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/natsroute/natsroute/reference/route"
-	"github.com/natsroute/natsroute/reference/wire"
 )
 
 // input is one thing that happened outside the loop. Exactly one of chunk, err and call is set.
@@ -121,8 +120,15 @@ func (s *Server) perform(actions []route.Action) (sent int) {
 		case route.Send:
 			if c := s.routes[a.Conn]; c != nil {
 				c.send(a.Op)
-				if a.Op.Kind == wire.Msg || a.Op.Kind == wire.HMsg {
+				if a.Op.Kind.IsMessage() {
 					sent++ // a PING that was due in the same step reaches nobody
+				}
+			}
+		case route.SendLeaf:
+			if c := s.leafs[a.Leaf]; c != nil {
+				c.send(a.Op)
+				if a.Op.Kind.IsMessage() {
+					sent++
 				}
 			}
 		case route.Close:

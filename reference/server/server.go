@@ -31,6 +31,8 @@ type Server struct {
 
 	// Set by Start, constant afterwards.
 	clientListener, routeListener net.Listener
+	leafListener                  net.Listener // nil: none
+	leafPort                      int
 	clientPort, routePort         int
 	ownURLs                       []string // where our clients can connect to
 
@@ -39,6 +41,7 @@ type Server struct {
 	links      map[*link]struct{}
 	routes     map[route.ConnID]*routeConn
 	clients    map[uint64]*client
+	leafs      map[uint64]*leafConn
 	subs       map[route.SubID]*subscription
 	lastID     uint64        // of a client or a route
 	lastSub    route.SubID   // never used twice
@@ -65,6 +68,7 @@ func New(cfg Config) (*Server, error) {
 		links:   make(map[*link]struct{}),
 		routes:  make(map[route.ConnID]*routeConn),
 		clients: make(map[uint64]*client),
+		leafs:   make(map[uint64]*leafConn),
 		subs:    make(map[route.SubID]*subscription),
 	}, nil
 }
@@ -93,6 +97,9 @@ func (s *Server) Start(ctx context.Context) error {
 	})
 	s.spawn(func() { s.accept(s.routeListener, s.routeAcceptor()) })
 	s.spawn(func() { s.accept(s.clientListener, s.acceptClient) })
+	if s.leafListener != nil {
+		s.spawn(func() { s.accept(s.leafListener, s.acceptLeaf) })
+	}
 	return nil
 }
 
@@ -124,7 +131,7 @@ func (s *Server) spawn(f func()) {
 	}()
 }
 
-// listen opens both ports, or none.
+// listen opens every port, or none.
 func (s *Server) listen(ctx context.Context) (err error) {
 	s.routeListener, s.routePort, err = listenOn(ctx, "route", s.cfg.Host, s.cfg.RoutePort)
 	if err != nil {
@@ -134,6 +141,13 @@ func (s *Server) listen(ctx context.Context) (err error) {
 	if err != nil {
 		s.closeListeners()
 		return err
+	}
+	if s.cfg.LeafPort != 0 {
+		s.leafListener, s.leafPort, err = listenOn(ctx, "leafnode", s.cfg.Host, s.cfg.leafListenPort())
+		if err != nil {
+			s.closeListeners()
+			return err
+		}
 	}
 	s.ownURLs = s.findOwnURLs()
 	s.clientURLs = s.ownURLs
@@ -150,7 +164,7 @@ func listenOn(ctx context.Context, name, host string, port int) (net.Listener, i
 }
 
 func (s *Server) closeListeners() {
-	for _, l := range []net.Listener{s.routeListener, s.clientListener} {
+	for _, l := range []net.Listener{s.routeListener, s.clientListener, s.leafListener} {
 		if l != nil {
 			l.Close()
 		}

@@ -32,6 +32,17 @@ func Digest(sentence string) string {
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(strings.Join(strings.Fields(sentence), " "))))[:16]
 }
 
+// SentencesOf returns the sentences of the page that name the requirement, in the page's order.
+func (c *Corpus) SentencesOf(id string) []Sentence {
+	out := []Sentence{}
+	for _, s := range c.Page {
+		if slices.Contains(s.Rows, id) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 var pageDigest = regexp.MustCompile(`^[0-9a-f]{16}$`)
 
 // name says which sentence it is.

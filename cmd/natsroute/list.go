@@ -17,7 +17,7 @@ type listCommand struct {
 	Capability  []string `placeholder:"NAME" help:"Only these capabilities."`
 	Chapter     []string `placeholder:"NAME" help:"Only these chapters."`
 	Level       []string `enum:"must,should,may" help:"Only these levels: must, should, may."`
-	PageDiffers bool     `help:"Only rows where every server differs from the 2.0 page."`
+	PageDiffers bool     `help:"Only rows where every server differs from the 2.0 page, and how."`
 	JSON        bool     `short:"j" name:"json" help:"As JSON."`
 }
 
@@ -43,13 +43,29 @@ func (l *listCommand) Run(p *process) error {
 	if l.JSON {
 		return writeJSON(p, rows)
 	}
+	if l.PageDiffers {
+		writeDifferences(p, rows)
+	} else {
+		writeRequirements(p, rows)
+	}
+	p.hang(2, counted(len(rows), "requirement")+". `natsroute show ID` tells more of one.")
+	return nil
+}
+
+func writeRequirements(p *process, rows []corpus.Requirement) {
 	var table [][]string
 	for _, r := range rows {
 		table = append(table, []string{r.ID, string(r.Level), r.Capability, r.Chapter, r.Title})
 	}
 	writeTable(p, []string{"requirement", "level", "capability", "chapter", "title"}, table)
-	p.hang(2, counted(len(rows), "requirement")+". `natsroute show ID` tells more of one.")
-	return nil
+}
+
+// writeDifferences writes what servers do, which the row asserts, above how the page has it.
+func writeDifferences(p *process, rows []corpus.Requirement) {
+	for _, r := range rows {
+		p.hang(13, fmt.Sprintf("%-13s%s", r.ID, strings.ToUpper(string(r.Level))+"  "+r.Title))
+		p.hang(13, fmt.Sprintf("%13s%s", "", r.PageDiffers))
+	}
 }
 
 func counted(n int, what string) string {

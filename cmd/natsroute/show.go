@@ -20,6 +20,8 @@ type showCommand struct {
 // shown is one requirement and what tests it.
 type shown struct {
 	Requirement corpus.Requirement  `json:"requirement"`
+	Place       *spec.Place         `json:"place,omitempty"` // in PROTOCOL.md
+	Page        []corpus.Sentence   `json:"page"`            // the sentences of the 2.0 page that it asserts or differs from
 	Profiles    []string            `json:"profiles"`
 	Specs       []spec.CatalogEntry `json:"specs"`
 	Vectors     []corpus.Vector     `json:"vectors"`
@@ -36,7 +38,10 @@ func (s *showCommand) Run(p *process) error {
 	if !ok {
 		return &failure{Code: report.ExitIncomplete, Err: fmt.Errorf("there is no requirement %q: `natsroute list` shows all", id)}
 	}
-	one := shown{Requirement: row, Profiles: []string{}, Specs: []spec.CatalogEntry{}, Vectors: append([]corpus.Vector{}, register.VectorsFor(id)...)}
+	one := shown{Requirement: row, Page: register.SentencesOf(id), Profiles: []string{}, Specs: []spec.CatalogEntry{}, Vectors: append([]corpus.Vector{}, register.VectorsFor(id)...)}
+	if place, ok := spec.PlaceOf(id); ok {
+		one.Place = &place
+	}
 	for _, profile := range register.Profiles() {
 		if profile.Has(id) {
 			one.Profiles = append(one.Profiles, profile.Name)
@@ -57,22 +62,30 @@ func (s *showCommand) Run(p *process) error {
 func (s *shown) write(p *process) {
 	row := s.Requirement
 	p.hang(2, fmt.Sprintf("%s  %s  %s", row.ID, strings.ToUpper(string(row.Level)), row.Title))
-	differs := ""
-	if row.PageDiffers != "" {
-		differs = "differs: " + row.PageDiffers
+	place := ""
+	if s.Place != nil {
+		place = fmt.Sprintf("%s, line %d: %s", s.Place.File, s.Place.Line, s.Place.Chapter)
 	}
-	for _, fact := range []struct{ label, text string }{
+	type fact struct{ label, text string }
+	facts := []fact{
 		{"chapter", row.Chapter},
 		{"capability", row.Capability},
+		{"protocol", place},
 		{"clause", row.Clause},
-		{"page", differs},
+	}
+	for _, sentence := range s.Page {
+		facts = append(facts, fact{"page", fmt.Sprintf("%s %d: %s", sentence.Section, sentence.N, sentence.Says)})
+	}
+	facts = append(facts, []fact{
+		{"differs", row.PageDiffers},
 		{"disputed", row.Disputed},
 		{"note", row.Note},
 		{"versions", strings.Join(row.Versions, ", ")},
 		{"branch", row.Branch},
 		{"needs", strings.Join(row.Needs, ", ")},
 		{"profiles", strings.Join(s.Profiles, ", ")},
-	} {
+	}...)
+	for _, fact := range facts {
 		if fact.text != "" {
 			p.hang(15, fmt.Sprintf("    %-11s%s", fact.label, fact.text))
 		}

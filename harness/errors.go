@@ -47,7 +47,7 @@ func (e *ClosedError) Error() string {
 type MalformedError struct {
 	Conn string
 	Near []byte // the bytes from the start of the operation on, at most 256
-	Err  error  // *wire.SyntaxError or *wire.LimitError; of crypto/tls where the bytes are not what TLS carries
+	Err  error  // *wire.SyntaxError or *wire.LimitError; of crypto/tls or s2 where the bytes are not what those carry
 }
 
 func (e *MalformedError) Error() string {

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/klauspost/compress/s2"
+
 	"github.com/natsroute/natsroute/reference/wire"
 )
 
@@ -26,6 +28,7 @@ type Peer struct {
 	transcript *Transcript
 
 	writing sync.Mutex // one write at a time; SendPieces holds it over all of them. Taken before mu
+	deflate *s2.Writer // what StartS2 has begun; nil: we write plain bytes. Guarded by writing
 
 	mu        sync.Mutex
 	changed   chan struct{} // closed and replaced whenever something below changes
@@ -34,6 +37,7 @@ type Peer struct {
 	announced *wire.InfoBody // our last INFO about ourselves; nil: none was sent
 	held      bool           // see HoldPongs
 	owed      int            // PINGs of the target not answered yet
+	deflated  S2Count        // of what we sent
 	left      bool           // we closed it
 	resumed   chan struct{}  // closed by ResumeReading; nil: reading goes on
 
@@ -46,7 +50,8 @@ type Seen struct {
 	Op  wire.Op       // a deep copy
 	Raw []byte        // its bytes as received
 	At  time.Duration // since the target was made
-	Off int64         // offset of Raw in the stream
+	Off int64         // offset of Raw in the stream, as it is without S2
+	S2  bool          // Raw stood inside an S2 stream
 }
 
 // Closing is how a connection ended.
@@ -82,6 +87,7 @@ func startPeer(t *Target, name string, conn net.Conn, dialled bool, c peerConfig
 		p.id = t.ids.next()
 	}
 	p.in = newIncoming(name, dialled)
+	p.in.mayS2 = c.compression
 	if c.smallReceive {
 		shrinkReceive(conn)
 	}
@@ -158,7 +164,12 @@ func (p *Peer) OwnInfo() wire.Op {
 
 // Register sends CONNECT, INFO and PING in one write and waits for the PONG: the target has then sent all interest it
 // had when it took us in.
+//
+// With compression chosen by both ends the PING goes out in S2, with a second INFO: see WithCompression.
 func (p *Peer) Register(ctx context.Context) error {
+	if p.cfg.compression {
+		return p.registerCompressed(ctx)
+	}
 	return p.fence(ctx, p.Connect(), p.OwnInfo())
 }
 
@@ -244,8 +255,8 @@ func (p *Peer) Since(mark int) []Seen {
 	return p.in.seen[min(mark, n):n:n]
 }
 
-// Received returns the first 64 KiB that the target sent, as they came (inside of TLS where there is TLS): operations or
-// not. The caller owns the copy.
+// Received returns the first 64 KiB that the target sent, as they came (inside of TLS and S2 where there is any):
+// operations or not. The caller owns the copy.
 func (p *Peer) Received() []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -19,6 +19,7 @@ type peerConfig struct {
 	tls       []func(*tls.Config)
 
 	smallReceive bool
+	compression  bool
 }
 
 // WithInfo edits the INFO that Join or Register will send. Several edits are done in order.

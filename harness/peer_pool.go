@@ -26,9 +26,9 @@ func PinnedTo(account string) PeerOption {
 func (p *Peer) Place() (index int, account string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	info := p.in.info
-	if p.in.dialled {
-		info = p.announced
+	info := p.announced
+	if !p.in.dialled {
+		info = cmp.Or(p.in.placed, p.in.info) // the plain INFO before S2 tells no place
 	}
 	if info == nil {
 		return 0, ""
@@ -37,12 +37,15 @@ func (p *Peer) Place() (index int, account string) {
 }
 
 // Answer registers us on a connection that the target has dialled: it sends INFO and PING, and waits for the PONG and the
-// target's INFO. Errors are those of Fence.
+// target's INFO; with compression chosen by both ends it goes over to S2 before the PING. Errors are those of Fence.
 func (p *Peer) Answer(ctx context.Context) error {
+	if p.cfg.compression {
+		return p.answerCompressed(ctx)
+	}
 	if err := p.fence(ctx, p.OwnInfo()); err != nil {
 		return err
 	}
-	return p.wait(ctx, "the target's INFO", func() bool { return p.in.info != nil })
+	return p.awaitInfo(ctx)
 }
 
 // AcceptPool accepts and answers n dials of the target, all as one server: the connections of its pool and those

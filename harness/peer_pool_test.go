@@ -63,10 +63,9 @@ func TestAcceptPoolSortsWhatComes(t *testing.T) {
 		arrives(t, l, place)
 	}
 	pool := value[[]*Peer](t)(l.AcceptPool(deadline(t), "L", 4, Pooled(2, 0)))
-	var order []string
-	for _, p := range pool {
-		i, account := p.Place()
-		order = append(order, fmt.Sprint(i, account, " ", p.Name()))
+	order := places(pool)
+	for i, p := range pool {
+		order[i] += " " + p.Name()
 		if p.ID() != pool[0].ID() {
 			t.Error("the pool announces several servers")
 		}
@@ -78,6 +77,15 @@ func TestAcceptPoolSortsWhatComes(t *testing.T) {
 	if _, err := l.AcceptPool(brief(t), "L", 2); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "connection 2 of a pool of 2") {
 		t.Errorf("%v", err)
 	}
+}
+
+func places(pool []*Peer) []string {
+	var all []string
+	for _, p := range pool {
+		i, account := p.Place()
+		all = append(all, fmt.Sprint(i, account))
+	}
+	return all
 }
 
 // A real server and the harness are a pool to each other in both directions.
@@ -107,13 +115,10 @@ func TestPoolsOfRealServers(t *testing.T) {
 			pinned.RoutePoolSize, pinned.RouteAccount = 3, "$SYS"
 			must(t, first.Send(wire.NewInfo(news), wire.NewInfo(pinned)))
 			pool := value[[]*Peer](t)(l.AcceptPool(deadline(t), "L", 4, WithID(id), Pooled(3, 0)))
-			var places []string
 			for _, p := range pool {
-				i, account := p.Place()
-				places = append(places, fmt.Sprint(i, account))
 				must(t, p.Fence(deadline(t)))
 			}
-			if diff := cmp.Diff([]string{"0", "1", "2", "0$SYS"}, places); diff != "" {
+			if diff := cmp.Diff([]string{"0", "1", "2", "0$SYS"}, places(pool)); diff != "" {
 				t.Errorf("places (-want +got):\n%s", diff)
 			}
 		})

@@ -28,12 +28,17 @@ type incoming struct {
 
 	start []byte // the first bytes of the connection, up to keepFirst
 
-	raw    []byte // the bytes from rawOff on that no operation has used yet
-	rawOff int64
+	raw      []byte // the bytes from rawOff on that no operation has used yet
+	rawOff   int64
+	before   int64 // offset at which parser began: 0, or where S2 begins
+	mayS2    bool  // the target may go over to S2
+	inside   bool  // it has
+	inflated S2Count
 
 	seen    []Seen
 	bytes   int // what seen takes
 	info    *wire.InfoBody
+	placed  *wire.InfoBody // the first INFO inside S2
 	pongs   int
 	pings   int // PINGs in the bytes taken last
 	errText string
@@ -43,25 +48,34 @@ type incoming struct {
 	closing *Closing
 }
 
-// newIncoming reads with every operation known, whatever the target's generation: what it must not send is a matter
-// for specs. Its lines may be longer than it accepts itself, for a large cluster's INFO.
 func newIncoming(name string, dialled bool) incoming {
+	return incoming{name: name, dialled: dialled, parser: newParser()}
+}
+
+// newParser reads with every operation known, whatever the target's generation: what it must not send is a matter
+// for specs. Its lines may be longer than it accepts itself, for a large cluster's INFO.
+func newParser() *wire.Parser {
 	d := wire.Latest()
 	d.ConnectFirst = false
 	d.Limits.ControlLine = 1 << 20
-	return incoming{name: name, dialled: dialled, parser: wire.NewParser(d)}
+	return wire.NewParser(d)
 }
 
 // read takes in what the target sends until the connection ends.
 func (p *Peer) read() {
 	defer p.target.running.Done()
 	buf := make([]byte, 32<<10)
+	var source io.Reader = p.conn
+	var inside *inflater // source, once the target has gone over to S2
 	for {
 		p.mayRead()
-		n, err := p.conn.Read(buf)
+		n, err := source.Read(buf)
 		if n > 0 {
-			p.transcript.read(buf[:n])
-			p.take(buf[:n])
+			if begun := p.take(buf[:n], inside); begun != nil {
+				inside = newInflater(begun, p.conn)
+				source = inside
+				continue // err, if any, sticks to the connection
+			}
 		}
 		if err != nil {
 			p.end(err)
@@ -70,15 +84,30 @@ func (p *Peer) read() {
 	}
 }
 
-func (p *Peer) take(b []byte) {
+// take takes in b, read from inside if that is not nil. It returns the bytes with which the target begins an S2 stream;
+// nil: it does not. They are not kept.
+func (p *Peer) take(b []byte, inside *inflater) (begun []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.in.take(b, p.transcript.now())
+	begun = p.in.take(b, p.transcript.now())
+	b = b[:len(b)-len(begun)]
+	p.in.start = append(p.in.start, b[:min(len(b), keepFirst-len(p.in.start))]...)
+	if inside != nil {
+		wire := inside.lately()
+		p.in.inflated.add(wire, len(b))
+		p.transcript.inside('<', b, wire)
+	} else if len(b) > 0 {
+		p.transcript.read(b)
+	}
+	if begun != nil {
+		p.transcript.note("the target goes over to S2")
+	}
 	if p.in.pings > 0 && !p.cfg.noPong {
 		p.owed += p.in.pings
 		p.wakeAnswer()
 	}
 	p.announceChange()
+	return begun
 }
 
 // end records how the connection ended and lets go of it.
@@ -95,6 +124,9 @@ func (p *Peer) end(err error) {
 		p.in.end(err, p.transcript.now())
 		p.transcript.note("closed by the target%s", p.in.closing.how())
 	}
+	if in, out := p.in.inflated, p.deflated; in.Wire+out.Wire > 0 {
+		p.transcript.note("S2: %d bytes on the wire for %d received, %d for %d sent", in.Wire, in.Plain, out.Wire, out.Plain)
+	}
 	p.announceChange()
 	p.mu.Unlock()
 	close(p.done)
@@ -104,10 +136,11 @@ func (p *Peer) end(err error) {
 // end keeps how the target has closed the connection.
 func (in *incoming) end(err error, at time.Duration) {
 	alert := alertIn(err)
+	_, cut := errors.AsType[*cutError](err)
 	in.closing = &Closing{
 		ErrText: in.errText, Alert: alert, At: at,
 		Reset: alert == "" && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF), // the latter: TLS without its farewell
-		Cut:   in.broken == nil && in.parser.Finish() != nil,
+		Cut:   in.broken == nil && (cut || in.parser.Finish() != nil),
 	}
 }
 
@@ -122,21 +155,20 @@ func (c *Closing) how() string {
 	return ""
 }
 
-// isUnreadable tells whether err says that the target's bytes are not what TLS carries.
+// isUnreadable tells whether err says that the target's bytes are not what TLS or S2 carries.
 func isUnreadable(err error) bool {
-	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok || isS2(err) {
 		return true
 	}
 	ours, ok := errors.AsType[*net.OpError](err)
 	return ok && ours.Op == "local error" // crypto/tls's word for what it answers with an alert
 }
 
-// take reads the operations in b, which it does not keep.
-func (in *incoming) take(b []byte, at time.Duration) {
+// take reads the operations in b, which it does not keep. It returns the rest of b when an S2 stream begins there.
+func (in *incoming) take(b []byte, at time.Duration) []byte {
 	in.pings = 0
-	in.start = append(in.start, b[:min(len(b), keepFirst-len(in.start))]...)
 	if in.broken != nil {
-		return
+		return nil
 	}
 	in.raw = append(in.raw, b...)
 	in.parser.Feed(b)
@@ -146,18 +178,33 @@ func (in *incoming) take(b []byte, at time.Duration) {
 		if errors.Is(err, wire.ErrNeedMore) {
 			break
 		}
+		if err != nil && in.mayS2 && !in.inside && in.raw[used] == streamStart {
+			return in.switchToS2(used)
+		}
 		if err != nil {
 			near := in.raw[used:]
 			in.broken = &MalformedError{Conn: in.name, Near: bytes.Clone(near[:min(len(near), 256)]), Err: err}
 			in.raw = nil
-			return
+			return nil
 		}
-		end := int(in.parser.Offset() - in.rawOff)
+		end := int(in.before + in.parser.Offset() - in.rawOff)
 		in.keep(in.raw[used:end], in.rawOff+int64(used), at)
 		used = end
 	}
 	in.raw = append(in.raw[:0], in.raw[used:]...)
 	in.rawOff += int64(used)
+	return nil
+}
+
+// switchToS2 begins anew behind the first used bytes of raw, and returns the others: the parser refuses an operation at
+// its first byte, so they are all from the bytes taken last.
+func (in *incoming) switchToS2(used int) []byte {
+	begun := bytes.Clone(in.raw[used:])
+	in.rawOff += int64(used)
+	in.before, in.raw, in.inside = in.rawOff, nil, true
+	in.parser = newParser()
+	in.parser.SetMode(in.mode)
+	return begun
 }
 
 // keep notes one operation.
@@ -178,10 +225,13 @@ func (in *incoming) keep(raw []byte, off int64, at time.Duration) {
 		return
 	}
 	in.bytes += cost
-	s := Seen{Op: in.op.Clone(), Raw: bytes.Clone(raw), At: at, Off: off}
+	s := Seen{Op: in.op.Clone(), Raw: bytes.Clone(raw), At: at, Off: off, S2: in.inside}
 	in.seen = append(in.seen, s)
 	if s.Op.Kind == wire.Info && in.info == nil {
 		in.first(s.Op.InfoBody)
+	}
+	if s.Op.Kind == wire.Info && in.inside && in.placed == nil {
+		in.placed = s.Op.InfoBody
 	}
 }
 

@@ -24,8 +24,8 @@ func shrinkReceive(conn net.Conn) {
 	}
 }
 
-// StopReading takes nothing more off the connection, but for a read that is under way: 32 KiB at most. The target can send
-// on until the buffers of both systems are full. PINGs are not seen, so not answered. Sending goes on as before.
+// StopReading takes nothing more off the connection, but for a read that is under way: 32 KiB at most, or one block of an
+// S2 stream. The target can send on until the buffers of both systems are full. PINGs are not seen, so not answered. Sending goes on as before.
 func (p *Peer) StopReading() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -114,12 +114,25 @@ func (p *Peer) wakeAnswer() {
 	}
 }
 
-// write writes b with writing held. It is recorded first, so that no answer stands before it in the transcript.
+// write writes b with writing held, in S2 once StartS2 was called.
 func (p *Peer) write(b []byte) error {
+	if p.deflate == nil {
+		return p.put(b, nil)
+	}
+	return p.put(p.compress(b), b)
+}
+
+// put writes b with writing held; inside is what stands inside of it where it is S2. It is recorded first, so that no
+// answer stands before it in the transcript.
+func (p *Peer) put(b, inside []byte) error {
 	if err := p.ended(); err != nil {
 		return err
 	}
-	p.transcript.wrote(b)
+	if inside == nil {
+		p.transcript.wrote(b)
+	} else {
+		p.transcript.inside('>', inside, len(b))
+	}
 	_ = p.conn.SetWriteDeadline(time.Now().Add(writeLimit))
 	n, err := p.conn.Write(b)
 	if err == nil {

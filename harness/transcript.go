@@ -43,6 +43,11 @@ type Entry struct {
 	Dir  byte          // '>' sent to the target, '<' received, '#' note (opened, closed)
 	Data []byte        // the bytes, masked; the first of them when Tail is set
 
+	// Of bytes that were S2 on the wire: Data is what stood inside the stream, Wire the bytes of the stream that came or
+	// went for it. Of a block that is read in parts all of Wire is with the first.
+	S2   bool
+	Wire int
+
 	// Of an entry too long to be kept whole: its last bytes, the length of all of it and their SHA-256 in hex.
 	Tail   []byte
 	Size   int
@@ -73,17 +78,23 @@ func (t *Transcript) Entries() []Entry {
 // now is the time of an entry made at this moment.
 func (t *Transcript) now() time.Duration { return time.Since(t.start) }
 
-func (t *Transcript) wrote(b []byte) { t.add('>', b) }
-func (t *Transcript) read(b []byte)  { t.add('<', b) }
+func (t *Transcript) wrote(b []byte) { t.add(Entry{Dir: '>'}, b) }
+func (t *Transcript) read(b []byte)  { t.add(Entry{Dir: '<'}, b) }
 
-func (t *Transcript) note(format string, args ...any) {
-	t.add('#', fmt.Appendf(nil, format, args...))
+// inside records bytes that stand inside an S2 stream.
+func (t *Transcript) inside(dir byte, b []byte, wire int) {
+	t.add(Entry{Dir: dir, S2: true, Wire: wire}, b)
 }
 
-func (t *Transcript) add(dir byte, b []byte) {
+func (t *Transcript) note(format string, args ...any) {
+	t.add(Entry{Dir: '#'}, fmt.Appendf(nil, format, args...))
+}
+
+// add completes e by what is kept of b.
+func (t *Transcript) add(e Entry, b []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	switch dir {
+	switch e.Dir {
 	case '>':
 		b = t.sent.mask(b)
 	case '<':
@@ -92,21 +103,22 @@ func (t *Transcript) add(dir byte, b []byte) {
 	if t.secret != nil {
 		b = bytes.ReplaceAll(b, t.secret, []byte(maskText))
 	}
-	t.keep(newEntry(t.now(), t.conn, dir, b))
+	e.At, e.Conn = t.now(), t.conn
+	e.hold(b)
+	t.keep(e)
 }
 
-// newEntry copies what is kept of b.
-func newEntry(at time.Duration, conn string, dir byte, b []byte) Entry {
-	e := Entry{At: at, Conn: conn, Dir: dir, Size: len(b)}
+// hold copies what is kept of b.
+func (e *Entry) hold(b []byte) {
+	e.Size = len(b)
 	if len(b) <= entryWhole {
 		e.Data = bytes.Clone(b)
-		return e
+		return
 	}
 	sum := sha256.Sum256(b)
 	e.Data = bytes.Clone(b[:entryHead])
 	e.Tail = bytes.Clone(b[len(b)-entryTail:])
 	e.SHA256 = hex.EncodeToString(sum[:])
-	return e
 }
 
 // keep puts e into the head while there is room, then into the tail, whose oldest entries make room.

@@ -83,6 +83,10 @@ type (
 	// Tick: nothing but time has passed (the node's deadline is due).
 	Tick struct{}
 
+	// LameDuck: the server is about to end. Peers and clients are told, so that no new client comes to us; routes stay as
+	// they are until Shutdown. Servers of 2.1 say nothing.
+	LameDuck struct{}
+
 	// Shutdown: close every route, dial no more.
 	Shutdown struct{}
 )
@@ -100,4 +104,5 @@ func (Publish) event()        {}
 func (LeafJoined) event()     {}
 func (LeafLeft) event()       {}
 func (Tick) event()           {}
+func (LameDuck) event()       {}
 func (Shutdown) event()       {}

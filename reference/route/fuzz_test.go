@@ -242,7 +242,7 @@ func (s *source) event() Event {
 			s.stopped = true
 			return Shutdown{}
 		}
-		return Tick{}
+		return pickOf[Event](s, Tick{}, LameDuck{})
 	}
 	return Received{Conn: s.conn(), Op: s.op()}
 }

@@ -227,27 +227,37 @@ func (n *Node) join(c *conn, body *wire.InfoBody) {
 	n.clientURLs()
 }
 
-// clientURLs tells the caller when the addresses for clients have changed: ours first, then the peers' in order.
+// clientURLs tells the caller when the addresses for clients have changed.
 func (n *Node) clientURLs() {
 	if n.stopped {
 		return
 	}
+	if urls := n.knownURLs(); !slices.Equal(urls, n.urls) {
+		n.tellURLs(urls)
+	}
+}
+
+func (n *Node) tellURLs(urls []string) {
+	n.urls = urls
+	n.out.actions = append(n.out.actions, Action{Kind: ClientInfo, URLs: slices.Clone(urls)})
+}
+
+// knownURLs lists where clients can go: to us first, unless we are about to end, then to the peers in order.
+func (n *Node) knownURLs() (urls []string) {
 	var others []string
 	for _, c := range n.routes {
 		others = append(others, c.peer.ConnectURLs...)
 	}
 	slices.Sort(others)
-	urls := slices.Clone(n.cfg.ClientURLs)
+	if !n.lameDuck {
+		urls = slices.Clone(n.cfg.ClientURLs)
+	}
 	for _, u := range slices.Compact(others) {
 		if !slices.Contains(n.cfg.ClientURLs, u) {
 			urls = append(urls, u)
 		}
 	}
-	if slices.Equal(urls, n.urls) {
-		return
-	}
-	n.urls = urls
-	n.out.actions = append(n.out.actions, Action{Kind: ClientInfo, URLs: slices.Clone(urls)})
+	return urls
 }
 
 // routeURL is the form of INFO's ip member.

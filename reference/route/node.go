@@ -29,6 +29,7 @@ type Node struct {
 	now              time.Time // of the current Step
 	wake             time.Time // when the next timer is due; zero: never
 	started, stopped bool
+	lameDuck         bool // our clients are told of the other servers only
 	rng              *rand.Rand
 	out              output
 
@@ -110,6 +111,8 @@ func (n *Node) Step(now time.Time, ev Event) []Action {
 		n.malformed(ev.Conn, ev.Err)
 	case Lost:
 		n.lost(ev.Conn)
+	case LameDuck:
+		n.goLame()
 	case Shutdown:
 		n.shutdown()
 	case Tick:

@@ -17,7 +17,7 @@ import (
 //
 //	node [dialect=] [cluster=] [dynamic] [user= pass=] [routes=(…)] [accounts=(…)] [urls=(…)] [advertise=] [ping=] [pingmax=]
 //	     [import=(…)] [import_deny=(…)] [export=(…)] [export_deny=(…)]
-//	accept conn= [ip=]       dialled conn= to=       failed to=       lost conn=       shutdown
+//	accept conn= [ip=]       dialled conn= to=       failed to=       lost conn=       lameduck       shutdown
 //	peer conn= id= [urls=(…)] [headers] [ip=]   accept, CONNECT and INFO, printing what the INFO causes
 //	recv conn=               the bytes below, each line ended by CR LF; \t and \n stand for TAB and bare LF
 //	sub id= subject= [account=] [queue=] [client=] [noecho] [weight=]      unsub ids=(…)
@@ -70,6 +70,8 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		s.step(DialFailed{Dial: s.dials[arg(d, "to", "")]})
 	case "lost":
 		s.step(Lost{Conn: connArg(t, d)})
+	case "lameduck":
+		s.step(LameDuck{})
 	case "shutdown":
 		s.step(Shutdown{})
 	case "recv":
@@ -271,6 +273,7 @@ func showOp(op *wire.Op) string {
 		flag("lnocu", i.LNOCU)
 		flag("ln", i.LN)
 		flag("nonce", i.Nonce != "")
+		flag("ldm", i.LameDuck)
 		value("import", rulesOf(i.Import))
 		value("export", rulesOf(i.Export))
 		value("gossip_mode", i.GossipMode)

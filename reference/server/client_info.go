@@ -25,6 +25,7 @@ type clientInfo struct {
 	ClientIP     string   `json:"client_ip,omitempty"`
 	Cluster      string   `json:"cluster,omitempty"`
 	ConnectURLs  []string `json:"connect_urls,omitempty"`
+	LameDuck     bool     `json:"ldm,omitempty"`
 }
 
 // appendClientInfo appends the INFO line for c, in the form of servers: one blank before CR LF.
@@ -48,6 +49,7 @@ func (s *Server) appendClientInfo(b []byte, c *client) []byte {
 		ClientIP:     c.link.remoteIP,
 		Cluster:      cluster,
 		ConnectURLs:  s.clientURLs,
+		LameDuck:     s.lameDuck != nil && s.lameDuck.telling,
 	})
 	if err != nil {
 		panic(err) // strings, numbers and bools always marshal

@@ -27,6 +27,7 @@ const (
 	DefaultPingInterval  = 2 * time.Minute
 	DefaultPingMax       = 2
 	DefaultAuthTimeout   = 2 * time.Second
+	DefaultLameDuck      = time.Second // nats-server: 10 s and 2 min
 )
 
 // Permissions are what a cluster's servers may import from and export to each other: see route.Permissions.
@@ -87,6 +88,10 @@ type Config struct {
 	PingMax      int           // unanswered PINGs before a connection is stale. 0: DefaultPingMax
 	AuthTimeout  time.Duration // time to send CONNECT where credentials are wanted, on both ports. 0: DefaultAuthTimeout
 
+	// Lame duck mode: see Server.LameDuck.
+	LameDuckGrace    time.Duration // before the first client is closed. 0: DefaultLameDuck
+	LameDuckDuration time.Duration // for closing all of them after that. 0: DefaultLameDuck
+
 	// ReconnectDelay is the pause between two dials of an explicit route. 0: route's default.
 	ReconnectDelay time.Duration
 
@@ -121,6 +126,8 @@ func (c Config) settle() (settled, error) {
 	setDefault(&s.PingInterval, DefaultPingInterval)
 	setDefault(&s.PingMax, DefaultPingMax)
 	setDefault(&s.AuthTimeout, DefaultAuthTimeout)
+	setDefault(&s.LameDuckGrace, DefaultLameDuck)
+	setDefault(&s.LameDuckDuration, DefaultLameDuck)
 	setDefault(&s.RouteTLSTimeout, DefaultRouteTLSTimeout)
 	if s.Dialect == (wire.Dialect{}) {
 		s.Dialect = wire.Latest()

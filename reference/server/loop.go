@@ -68,6 +68,7 @@ func (s *Server) tick(now time.Time) {
 		s.step(now, route.Tick{})
 	}
 	s.sweepClients(now)
+	s.closeNextClient(now)
 }
 
 // flush hands everything produced over to the writers: one write for each connection. That may show slow consumers, whose end
@@ -176,6 +177,9 @@ func (d deadline) until(now time.Time) time.Duration {
 
 func (s *Server) nextDeadline() deadline {
 	next := s.sweepAt
+	if s.lameDuck != nil {
+		next = next.earlier(s.lameDuck.due)
+	}
 	if at, ok := s.node.Deadline(); ok {
 		next = next.earlier(at)
 	}

@@ -49,6 +49,7 @@ type Server struct {
 	dirty      []*link       // links with output to flush
 	deferred   []route.Event // what a step's actions have caused
 	sweepAt    deadline      // when a client's keep-alive is due
+	lameDuck   *lameDuck     // not nil: the server is about to end
 }
 
 // New checks cfg. It opens nothing: see Start.

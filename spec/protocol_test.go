@@ -128,7 +128,10 @@ func refresh(text string, c *corpus.Corpus, routeDoc string) (string, error) {
 	if text, err = replaceBetween(text, "DIAGRAM: from reference/route/doc.go", "```text\n"+strings.TrimSpace(lines)+"\n```\n"); err != nil {
 		return "", err
 	}
-	return replaceBetween(text, "DIFFERENCES: from the register", differences(c))
+	if text, err = replaceBetween(text, "DIFFERENCES: from the register", differences(c)); err != nil {
+		return "", err
+	}
+	return replaceBetween(text, "EXCLUSIONS: from the register", exclusions(c))
 }
 
 // tagOf is a rule's tag: id, level, the releases it was seen on, and those it belongs to if not to all.
@@ -162,10 +165,21 @@ func releasesInWords(releases string) string {
 	return strings.Join(words, " ")
 }
 
+// cell makes text fit for a cell of a table.
+var cell = strings.NewReplacer("|", `\|`, "<", `\<`).Replace
+
+func exclusions(c *corpus.Corpus) string {
+	var b strings.Builder
+	b.WriteString("| kind | what | why |\n|---|---|---|\n")
+	for _, x := range c.Exclusions {
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", strings.ReplaceAll(x.Kind, "_", " "), cell(x.Text), cell(x.Reason))
+	}
+	return b.String()
+}
+
 func differences(c *corpus.Corpus) string {
 	var b strings.Builder
 	b.WriteString("| rule | what servers do | the page |\n|---|---|---|\n")
-	cell := strings.NewReplacer("|", `\|`, "<", `\<`).Replace
 	for _, r := range c.Requirements {
 		if r.PageDiffers != "" {
 			fmt.Fprintf(&b, "| %s | %s | %s |\n", r.ID, cell(r.Title), cell(r.PageDiffers))

@@ -55,7 +55,7 @@ func title(sr SpecReport) string {
 // outcome is the status of a spec: by its state, and a failure by the row's level.
 func (s *Suite) outcome(sr SpecReport, row corpus.Requirement) (report.Status, string) {
 	switch {
-	case sr.State == types.SpecStatePanicked:
+	case s.panicked(sr) != "":
 		return report.HarnessError, ""
 	case s.now.death != "":
 		return report.Fail, ""
@@ -76,17 +76,30 @@ func (s *Suite) outcome(sr SpecReport, row corpus.Requirement) (report.Status, s
 	return report.Fail, ""
 }
 
+// panicked is what the spec panicked with, in its first attempt or the last; empty: it did not.
+func (s *Suite) panicked(sr SpecReport) string {
+	for _, attempt := range []types.SpecReport{s.now.verdict, sr} {
+		if attempt.State == types.SpecStatePanicked {
+			return "it said: " + attempt.Failure.ForwardedPanic
+		}
+	}
+	return ""
+}
+
 func (s *Suite) failure(sr SpecReport) *report.Failure {
 	f := report.Failure{Offset: -1}
 	if s.now.failure != nil {
 		f = *s.now.failure
 	}
 	f.Message = sr.Failure.Message
+	if said := s.now.verdict.Failure.Message; said != "" && s.now.death == "" {
+		f.Message = said
+	}
 	if s.now.death != "" {
 		f = report.Failure{Message: "the target's process ended while this spec was in flight", Expected: []string{"the process lives on"}, Got: s.now.death, Offset: -1}
 	}
-	if sr.State == types.SpecStatePanicked {
-		f.Message = "the suite itself panicked: " + sr.Failure.ForwardedPanic
+	if panic := s.panicked(sr); panic != "" {
+		f.Message = "the suite itself panicked, " + panic
 	}
 	return &f
 }

@@ -162,6 +162,7 @@ func (s *Suite) runSpecs() {
 	suiteConfig.RandomSeed = s.o.Seed
 	suiteConfig.RandomizeAllSpecs = true // without it SpecPriority orders top-level containers only
 	suiteConfig.Timeout = 24 * time.Hour // the caller's context ends a run
+	suiteConfig.FlakeAttempts = 2        // the second one is for a target that died and came back: see watch.go
 	reporterConfig.NoColor = true
 	RunSpecs(shim{}, "natsroute", suiteConfig, reporterConfig)
 }
@@ -206,6 +207,9 @@ func (s *Suite) stopShared() {
 // begin gives the spec its own prefix and data, and ends it if it cannot be judged on this target.
 func (s *Suite) begin() {
 	sr := CurrentSpecReport()
+	if sr.NumAttempts > 1 && !s.again {
+		Fail(s.now.verdict.Failure.Message)
+	}
 	s.counter++
 	e := entryOf(sr.LeafNodeText, sr.Labels())
 	s.Site = s.sites[0]
@@ -240,35 +244,4 @@ func hash(s string) uint64 {
 	h := fnv.New64a()
 	_, _ = io.WriteString(h, s)
 	return h.Sum64()
-}
-
-// watchTarget looks whether the target still lives after a spec that failed or saw it close a connection.
-func (s *Suite) watchTarget(ctx SpecContext) {
-	if s.now.status != "" || s.lost != "" || !(CurrentSpecReport().Failed() || s.now.sawClose()) {
-		return
-	}
-	limited, cancel := context.WithTimeout(ctx, s.target.Patience())
-	defer cancel()
-	err := s.target.Alive(limited)
-	if err == nil || s.ctx.Err() != nil {
-		return
-	}
-	if exit := s.target.Exited(); exit != nil {
-		if err := s.target.Restart(ctx); err != nil {
-			s.lost = fmt.Sprintf("the target exited (%s) and did not start again: %v", exit.State, err)
-		}
-		s.now.death = exit.State + "\n" + exit.Tail
-		Fail("the target's process ended: " + exit.State)
-	}
-	s.lost = fmt.Sprintf("the target went away while %s was in flight: %v", s.now.entry.ID, err)
-	s.end(report.NotTested, report.Interrupted)
-}
-
-func (c *current) sawClose() bool {
-	for _, p := range c.peers {
-		if p.Ended() {
-			return true
-		}
-	}
-	return false
 }

@@ -27,6 +27,7 @@ type Site struct {
 	// Only the goroutine of the specs uses these.
 	shared *harness.Client // the witness, opened by the first spec that needs it
 	told   bool            // it stands in the report
+	hangs  int             // how often it was found not to answer any more
 	lost   string          // what was seen when it went away for good; empty: it is there
 }
 

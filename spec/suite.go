@@ -9,6 +9,7 @@ import (
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/types"
 	. "github.com/onsi/gomega"
 
 	"github.com/natsroute/natsroute/corpus"
@@ -33,6 +34,7 @@ type Suite struct {
 	now     current
 	report  *report.Report
 
+	again       bool // the running spec runs a second time, for the target died during the first and came back
 	interrupted bool
 }
 
@@ -46,7 +48,8 @@ type current struct {
 	status  report.Status // set when the spec ends without a judgement: not_tested, not_applicable
 	reason  string
 	value   string
-	death   string // how the launched target's process ended during the spec
+	death   string           // how the target ended during the spec, where that is the spec's doing
+	verdict types.SpecReport // what Ginkgo said of the first attempt, if that failed
 	failure *report.Failure
 }
 

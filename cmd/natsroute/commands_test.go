@@ -28,6 +28,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"reference": reference,
 	"muffle":    muffle,
 	"stall":     stall,
+	"mortal":    startMortal,
 	"freeport":  freeport,
 	"await":     await,
 	"crlf":      crlf,

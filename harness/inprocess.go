@@ -98,6 +98,9 @@ func (r *reference) setUp(s *Setup) (routed net.Listener, err error) {
 		r.cfg.Cluster = ""
 	}
 	r.cfg.WriteDeadline = s.WriteDeadline
+	if s.Permissions {
+		r.cfg.Permissions = SetupPermissions.ofReference()
+	}
 	if !s.Route {
 		return nil, nil
 	}
@@ -106,6 +109,14 @@ func (r *reference) setUp(s *Setup) (routed net.Listener, err error) {
 	}
 	r.cfg.Routes = append(r.cfg.Routes, routeURL(routed.Addr(), &commandFields{User: r.cfg.RouteUser, Password: r.cfg.RoutePassword}))
 	return routed, nil
+}
+
+// ofReference is how the reference server is given permissions.
+func (p *Permissions) ofReference() *server.Permissions {
+	return &server.Permissions{
+		Import: server.SubjectRules{Allow: []string{p.Import}, Deny: []string{p.DeniedImport}},
+		Export: server.SubjectRules{Allow: []string{p.Export}, Deny: []string{p.DeniedExport}},
+	}
 }
 
 // certify makes certificates for the reference and for our peers.

@@ -8,6 +8,7 @@ func register(s *Suite) {
 	BeforeSuite(s.startFutures)
 	AfterSuite(s.stopShared)
 	Describe("Route protocol", func() {
+		s.futures = nil // Ginkgo builds the tree twice, for the catalogue and for the run: what was prepared for the first is never joined
 		s.hooks()
 		registerHandshake(s)
 		registerControlLine(s)

@@ -1,6 +1,8 @@
 package spec
 
 import (
+	"fmt"
+	"hash/fnv"
 	"reflect"
 	"regexp"
 	"strings"
@@ -63,4 +65,19 @@ func firstColumn(text string) string {
 		}
 	}
 	return strings.Join(cells, "\n")
+}
+
+// TestProtocolHashes counts the table of FNV-1a after.
+func TestProtocolHashes(t *testing.T) {
+	rows := regexp.MustCompile("(?m)^\\| `(\\S+)` \\| ([0-9a-f]{8}) \\| (\\d) \\| (\\d) \\|$").FindAllStringSubmatch(protocolText, -1)
+	if len(rows) < 4 {
+		t.Fatalf("%d rows are found", len(rows))
+	}
+	for _, row := range rows {
+		h := fnv.New32a()
+		_, _ = h.Write([]byte(row[1])) // a hash never fails
+		if want := fmt.Sprintf("%08x %d %d", h.Sum32(), h.Sum32()%3, h.Sum32()%5); want != strings.Join(row[2:], " ") {
+			t.Errorf("%s is %s, PROTOCOL.md has %q", row[1], want, row[2:])
+		}
+	}
 }

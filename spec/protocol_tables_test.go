@@ -1,10 +1,12 @@
 package spec
 
 import (
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -80,4 +82,53 @@ func TestProtocolHashes(t *testing.T) {
 			t.Errorf("%s is %s, PROTOCOL.md has %q", row[1], want, row[2:])
 		}
 	}
+}
+
+// outcomes of lines: what PROTOCOL.md says begins with one of these.
+var refusals = []struct {
+	outcome string
+	tokens  []wire.Token
+}{
+	{"-ERR, close", []wire.Token{wire.UnknownOp, wire.MissingDelimiter, wire.PayloadTerminator}},
+	{"close", []wire.Token{wire.ArgumentCount, wire.BadIndicator, wire.BadSize}},
+}
+
+// TestProtocolOutcomes parses the lines of 2.3 and wants the outcome that stands behind them.
+func TestProtocolOutcomes(t *testing.T) {
+	line := regexp.MustCompile("`([^`]+)`")
+	lines := 0
+	for row := range strings.Lines(section(protocolText, "### 2.3 Arguments\n")) {
+		cells := strings.Split(strings.ReplaceAll(row, `\|`, "\x00"), " | ")
+		if len(cells) != 2 || !strings.HasPrefix(row, "| `") {
+			continue
+		}
+		for _, bytes := range line.FindAllStringSubmatch(cells[0], -1) {
+			lines++
+			in := strings.NewReplacer("\x00", "|", `\r`, "\r", `\n`, "\n", `\t`, "\t").Replace(bytes[1])
+			if got := tokenOf(in); !slices.Contains(tokensFor(cells[1]), got) {
+				t.Errorf("%q ends with the token %q, PROTOCOL.md says: %s", in, got, cells[1])
+			}
+		}
+	}
+	if lines < 20 {
+		t.Errorf("%d lines are found", lines)
+	}
+}
+
+func tokensFor(outcome string) []wire.Token {
+	for _, r := range refusals {
+		if strings.HasPrefix(outcome, r.outcome) {
+			return r.tokens
+		}
+	}
+	return []wire.Token{""}
+}
+
+// tokenOf is the rule that the bytes break; empty if none.
+func tokenOf(bytes string) wire.Token {
+	var syntax *wire.SyntaxError
+	if errors.As(parseAll([]byte(bytes), wire.Mode{}), &syntax) {
+		return syntax.Token
+	}
+	return ""
 }

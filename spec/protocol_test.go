@@ -269,21 +269,29 @@ func parseExample(text string, mode wire.Mode) error {
 		said[side] += strings.NewReplacer(`\r`, "\r", `\n`, "\n").Replace(bytes)
 	}
 	for side, bytes := range said {
-		dialect := wire.Latest()
-		dialect.ConnectFirst = false // an example may begin in the middle
-		p := wire.NewParser(dialect)
-		p.SetMode(mode)
-		p.Feed([]byte(bytes))
-		var op wire.Op
-		var err error
-		for err == nil {
-			err = p.Next(&op)
-		}
-		if !errors.Is(err, wire.ErrNeedMore) || p.Finish() != nil {
-			return fmt.Errorf("side %s: %w", side, errors.Join(err, p.Finish()))
+		if err := parseAll([]byte(bytes), mode); err != nil {
+			return fmt.Errorf("side %s: %w", side, err)
 		}
 	}
 	return nil
+}
+
+// parseAll reads bytes from anywhere in a stream; they have to end with an operation.
+func parseAll(bytes []byte, mode wire.Mode) error {
+	dialect := wire.Latest()
+	dialect.ConnectFirst = false
+	p := wire.NewParser(dialect)
+	p.SetMode(mode)
+	p.Feed(bytes)
+	var op wire.Op
+	for {
+		switch err := p.Next(&op); {
+		case errors.Is(err, wire.ErrNeedMore):
+			return p.Finish()
+		case err != nil:
+			return err
+		}
+	}
 }
 
 // TestProtocolChapters wants chapters counted without a gap, and references to those that exist.

@@ -30,6 +30,7 @@ type certifyCommand struct {
 	PingInterval time.Duration `group:"means" placeholder:"DURATION" help:"The target's ping interval on routes: keep-alive is judged only where it is known."`
 	PingMax      int           `group:"means" placeholder:"N" help:"The target's limit of unanswered PINGs (with --ping-interval)."`
 	AuthTimeout  time.Duration `group:"means" placeholder:"DURATION" help:"The target's time to authenticate a route."`
+	Set          setFlags      `embed:"" group:"means"`
 	Listen       string        `group:"means" placeholder:"HOST:PORT" help:"Where we listen for the target's dials (default: a free loopback port, if the target is on loopback)."`
 	Advertise    string        `group:"means" placeholder:"HOST:PORT" help:"What the target is told to dial, if not the --listen address."`
 	Disruptive   bool          `group:"means" help:"Also run what can kill or rename a target. For launched and embedded targets."`
@@ -51,6 +52,18 @@ type certifyCommand struct {
 	Trace   bool          `group:"output" help:"Every result with its whole wire log, also those that pass."`
 	Quiet   bool          `group:"output" help:"Failures and the verdict only."`
 	NoColor bool          `group:"output" help:"No colours (NO_COLOR)."`
+}
+
+// setFlags tell how a running server is set up beyond the plain way, as README says under "Setups". What natsroute starts
+// itself is set up by it.
+type setFlags struct {
+	Pinned        string        `group:"means" placeholder:"ACCOUNT" help:"An account, one of --account, that has route connections of its own."`
+	Imports       string        `group:"means" placeholder:"FROM:TO" help:"Two accounts, of --account, of which one exports to the other what README says."`
+	Permissions   bool          `group:"means" help:"The cluster's permissions are those that README says."`
+	Leafnode      string        `group:"means" placeholder:"HOST:PORT" help:"The target's leafnode port."`
+	RouteTo       string        `group:"means" placeholder:"HOST:PORT" help:"Where the target has a configured route to, on this machine: we listen there."`
+	WriteDeadline time.Duration `group:"means" placeholder:"DURATION" help:"The target's write deadline: peers that read nothing are judged only where it is short (5s at most)."`
+	TLSTimeout    time.Duration `group:"means" name:"tls-timeout" placeholder:"DURATION" help:"The target's time for a TLS handshake on the route port."`
 }
 
 // Help is the end of `natsroute certify --help`.

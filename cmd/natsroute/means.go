@@ -56,7 +56,42 @@ func (c *certifyCommand) means(getenv func(string) string) (harness.Means, error
 	}
 	m.Listen, m.Advertise = c.Listen, c.Advertise
 	m.Settings = harness.Settings{PingInterval: c.PingInterval, PingMax: c.PingMax, AuthTimeout: c.AuthTimeout}
-	return m, nil
+	return m, c.Set.grant(&m)
+}
+
+// grant adds what the operator says of the setup of a running server.
+func (f *setFlags) grant(m *harness.Means) error {
+	m.Settings.WriteDeadline, m.Settings.TLSTimeout = f.WriteDeadline, f.TLSTimeout
+	for _, address := range []struct{ flag, value string }{{"--leafnode", f.Leafnode}, {"--route-to", f.RouteTo}} {
+		if _, _, err := net.SplitHostPort(address.value); address.value != "" && err != nil {
+			return usage("%s: %q is not HOST:PORT", address.flag, address.value)
+		}
+	}
+	m.Leafnode, m.RouteTo = f.Leafnode, f.RouteTo
+	known := func(flag, account string) error {
+		if _, ok := m.Accounts[account]; !ok {
+			return usage("%s: no client of account %q is known: give one with --account", flag, account)
+		}
+		return nil
+	}
+	if m.Pinned = f.Pinned; f.Pinned != "" {
+		if err := known("--pinned", f.Pinned); err != nil {
+			return err
+		}
+	}
+	if f.Permissions {
+		m.Permissions = &harness.SetupPermissions
+	}
+	if f.Imports == "" {
+		return nil
+	}
+	shares := harness.SetupImports
+	var both bool
+	if shares.From, shares.To, both = strings.Cut(f.Imports, ":"); !both {
+		return usage("--imports: %q is not FROM:TO, two accounts of --account", f.Imports)
+	}
+	m.Imports = &shares
+	return errors.Join(known("--imports", shares.From), known("--imports", shares.To))
 }
 
 // combinations refuses flags that contradict each other.
@@ -73,6 +108,7 @@ func (c *certifyCommand) combinations() error {
 		{!embedded && c.Dialect != "", "--dialect is for the embedded reference: leave out -s and --launch"},
 		{embedded && (c.User != "" || c.TLSCA != "" || c.TLSCert != "" || len(c.Account) > 0), "credentials, TLS and accounts are settings of your own target: give -s or --launch"},
 		{embedded && (c.PingInterval != 0 || c.PingMax != 0 || c.AuthTimeout != 0), "the settings of the embedded reference are known: leave out --ping-interval, --ping-max and --auth-timeout"},
+		{!running && c.Set != setFlags{}, "--pinned, --imports, --permissions, --leafnode, --route-to, --write-deadline and --tls-timeout tell of a running server: natsroute sets up itself what it starts"},
 		{c.User == "" && c.Password != "", "--password without --user: give both"},
 		{(c.TLSCert == "") != (c.TLSKey == ""), "--tlscert and --tlskey belong together: give both"},
 		{c.PingMax < 0 || c.PingInterval < 0 || c.AuthTimeout < 0, "--ping-interval, --ping-max and --auth-timeout cannot be negative"},
@@ -186,6 +222,9 @@ func (c *certifyCommand) open(ctx context.Context, m harness.Means, progress fun
 		t, err := harness.External(m)
 		if err != nil {
 			return nil, usage("%w", err)
+		}
+		if err := t.HoldRoute(ctx); err != nil {
+			return nil, usage("--route-to: %w", errors.Join(err, t.Close()))
 		}
 		return t, nil
 	case c.Launch != "":

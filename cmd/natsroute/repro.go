@@ -64,6 +64,21 @@ func (c *certifyCommand) targetWords(m harness.Means) []string {
 	if c.AuthTimeout > 0 {
 		flag("--auth-timeout", c.AuthTimeout.String())
 	}
+	flag("--pinned", plain(m.Pinned))
+	flag("--leafnode", plain(m.Leafnode))
+	flag("--route-to", plain(m.RouteTo))
+	if m.Imports != nil {
+		flag("--imports", plain(m.Imports.From+":"+m.Imports.To))
+	}
+	if m.Permissions != nil {
+		words = append(words, "--permissions")
+	}
+	if d := m.Settings.WriteDeadline; d > 0 {
+		flag("--write-deadline", d.String())
+	}
+	if d := m.Settings.TLSTimeout; d > 0 {
+		flag("--tls-timeout", d.String())
+	}
 	flag("--listen", plain(m.Listen))
 	flag("--advertise", plain(m.Advertise))
 	return words

@@ -101,6 +101,9 @@ func orNone(s string) string {
 // remarks are the lines between the failures and the verdict: what is not green although nothing failed, and why.
 func remarks(r *Report, j Judgement) []string {
 	var lines []string
+	if line := setups(r); line != "" {
+		lines = append(lines, line)
+	}
 	if line := untested(r); line != "" {
 		lines = append(lines, "not tested: "+line)
 	}
@@ -118,6 +121,19 @@ func remarks(r *Report, j Judgement) []string {
 		lines = append(lines, "interrupted: the results so far are kept, the rest was not tested")
 	}
 	return append(lines, coreGaps(r, j)...)
+}
+
+// setups names the servers that the run started beside the first one.
+func setups(r *Report) string {
+	if len(r.Targets) < 2 {
+		return ""
+	}
+	var names []string
+	for _, t := range r.Targets[1:] {
+		names = append(names, t.Key)
+	}
+	slices.Sort(names)
+	return "also tested, set up in other ways: " + strings.Join(names, ", ")
 }
 
 // coreGaps names the rows that keep the verdict from being conforms.
@@ -194,6 +210,24 @@ func means(reason string) string {
 		return "--launch"
 	case NeedsSettings:
 		return "--ping-interval, --ping-max, --auth-timeout"
+	case NeedsSetup:
+		return "a server that starts with the setup: see the warnings"
+	case "needs-pinned", "needs-imports", "needs-permissions", "needs-leafnode":
+		return "--" + strings.TrimPrefix(reason, "needs-")
+	case "needs-route":
+		return "--route-to"
+	case "needs-deadline":
+		return "--write-deadline"
+	case "needs-advertise":
+		return "a target whose route port is advertised"
+	case "needs-no-pool":
+		return "a target without route pools"
+	case "needs-dynamic-name":
+		return "a target without a configured cluster name"
+	case "needs-reload":
+		return "--launch with {{.ConfigFile}}"
+	case "needs-lameduck", "needs-shutdown":
+		return "--launch"
 	case NeedsRegistration:
 		return "the target refuses a plain peer"
 	case NeedsPong:
@@ -202,6 +236,9 @@ func means(reason string) string {
 		return "--disruptive"
 	case InACluster:
 		return "a target that is in no cluster"
+	}
+	if mode, ok := strings.CutPrefix(reason, "needs-mode-"); ok {
+		return "a target whose compression is " + mode
 	}
 	return reason
 }

@@ -84,6 +84,7 @@ func built(c *corpus.Corpus) (*Suite, []CatalogEntry) {
 				tree.entries = append(tree.entries, entryOf(title(sr), sr.Labels()))
 			}
 		}
+		tree.suite.futures = nil // a run builds the tree anew, futures included
 	})
 	return tree.suite, tree.entries
 }

@@ -9,6 +9,7 @@ import (
 // What a call needs and the operator has not given. A row that meets one of these is not testable; it has not failed.
 var (
 	ErrNoClient   = errors.New("harness: no client URL is known for this target: give one with --client")
+	ErrNoLeafnode = errors.New("harness: no leafnode port is known for this target")
 	ErrNoListener = errors.New("harness: the target is not on loopback and no address to listen on was given: use --listen, and --advertise where it differs")
 	ErrNoRestart  = errors.New("harness: this target was not started by us and cannot be restarted")
 	ErrNoOrders   = errors.New("harness: this target cannot be given orders: it was not started by us, or this system has no signals for them")

@@ -78,7 +78,7 @@ func newPeer(t *Target, name string, conn net.Conn, dialled bool, opts []PeerOpt
 func startPeer(t *Target, name string, conn net.Conn, dialled bool, c peerConfig) (*Peer, error) {
 	p := &Peer{
 		name: name, target: t, conn: conn, cfg: c, id: c.id,
-		transcript: newTranscript(name, t.start, t.Password),
+		transcript: newTranscript(name, t.start, c.secret(t)),
 		changed:    make(chan struct{}),
 		wake:       make(chan struct{}, 1),
 		done:       make(chan struct{}),
@@ -88,6 +88,9 @@ func startPeer(t *Target, name string, conn net.Conn, dialled bool, c peerConfig
 	}
 	p.in = newIncoming(name, dialled)
 	p.in.mayS2 = c.compression
+	if c.leaf != nil {
+		p.in.parser = newLeafParser()
+	}
 	if c.smallReceive {
 		shrinkReceive(conn)
 	}
@@ -135,16 +138,25 @@ func (p *Peer) targetInfo() *wire.InfoBody {
 // Connect is the CONNECT that Register would send: our id as name, the operator's credentials, and the cluster name
 // of the target's INFO, without which servers from 2.5 on refuse it.
 func (p *Peer) Connect() wire.Op {
-	info := p.targetInfo()
-	_, secure := p.conn.(*tls.Conn)
-	body := &wire.ConnectBody{
-		Echo: true, User: p.target.User, Pass: p.target.Password, TLSRequired: secure,
-		Headers: info.Headers && !p.cfg.noHeaders, Name: p.id, Cluster: info.Cluster,
+	var body *wire.ConnectBody
+	if p.cfg.leaf != nil {
+		body = p.leafConnect()
+	} else {
+		body = p.routeConnect()
 	}
 	for _, edit := range p.cfg.connect {
 		edit(body)
 	}
 	return wire.NewConnect(body)
+}
+
+func (p *Peer) routeConnect() *wire.ConnectBody {
+	info := p.targetInfo()
+	_, secure := p.conn.(*tls.Conn)
+	return &wire.ConnectBody{
+		Echo: true, User: p.target.User, Pass: p.target.Password, TLSRequired: secure,
+		Headers: info.Headers && !p.cfg.noHeaders, Name: p.id, Cluster: info.Cluster,
+	}
 }
 
 // OwnInfo is the INFO that Register would send: a 2.0 server with a fresh id, no pool, no compression, no client URLs,
@@ -167,7 +179,10 @@ func (p *Peer) OwnInfo() wire.Op {
 //
 // With compression chosen by both ends the PING goes out in S2, with a second INFO: see WithCompression.
 func (p *Peer) Register(ctx context.Context) error {
-	if p.cfg.compression {
+	switch {
+	case p.cfg.leaf != nil:
+		return p.fence(ctx, p.Connect())
+	case p.cfg.compression:
 		return p.registerCompressed(ctx)
 	}
 	return p.fence(ctx, p.Connect(), p.OwnInfo())
@@ -197,7 +212,7 @@ func (p *Peer) fence(ctx context.Context, before ...wire.Op) error {
 
 // ping writes operations and a PING, and returns the number of the PONG that answers it.
 func (p *Peer) ping(before []wire.Op) (int, error) {
-	b := encode(append(before[:len(before):len(before)], wire.NewPing()))
+	b := p.encode(append(before[:len(before):len(before)], wire.NewPing()))
 	p.writing.Lock()
 	defer p.writing.Unlock()
 	p.mu.Lock()

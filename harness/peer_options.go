@@ -20,6 +20,7 @@ type peerConfig struct {
 
 	smallReceive bool
 	compression  bool
+	leaf         *Credentials // the connection goes to a leafnode port
 }
 
 // WithInfo edits the INFO that Join or Register will send. Several edits are done in order.
@@ -40,6 +41,14 @@ func WithID(id string) PeerOption { return func(c *peerConfig) { c.id = id } }
 
 // NoPong leaves the target's PINGs unanswered.
 func NoPong() PeerOption { return func(c *peerConfig) { c.noPong = true } }
+
+// secret is the password to be masked wherever it stands.
+func (c *peerConfig) secret(t *Target) string {
+	if c.leaf != nil {
+		return c.leaf.Password
+	}
+	return t.Password
+}
 
 func configured(opts []PeerOption) peerConfig {
 	var c peerConfig

@@ -18,11 +18,20 @@ const keepBytes = 256 << 20
 // keepFirst is how many bytes from the start of a connection are kept as they came.
 const keepFirst = 64 << 10
 
+// parser is a wire.Parser, or one that reads what is not a route's protocol.
+type parser interface {
+	Feed(b []byte)
+	Next(op *wire.Op) error
+	Offset() int64
+	Finish() error
+	SetMode(m wire.Mode)
+}
+
 // incoming is what the target has sent on one connection. Guarded by the peer's mu.
 type incoming struct {
 	name    string
 	dialled bool
-	parser  *wire.Parser
+	parser  parser
 	mode    wire.Mode
 	op      wire.Op // filled by the parser
 

@@ -19,7 +19,7 @@ const (
 //
 // Sending to a target that has closed returns a *ClosedError, after everything that the target sent has been read.
 func (p *Peer) Send(ops ...wire.Op) error {
-	b := encode(ops)
+	b := p.encode(ops)
 	p.writing.Lock()
 	defer p.writing.Unlock()
 	p.mu.Lock()
@@ -169,10 +169,14 @@ func (p *Peer) ended() error {
 	return nil
 }
 
-func encode(ops []wire.Op) []byte {
+func (p *Peer) encode(ops []wire.Op) []byte {
 	var b []byte
 	for i := range ops {
+		begin := len(b)
 		b = ops[i].AppendTo(b)
+		if p.cfg.leaf != nil {
+			toLeaf(b[begin:])
+		}
 	}
 	return b
 }

@@ -10,8 +10,10 @@ import (
 	"github.com/natsroute/natsroute/reference/wire"
 )
 
-// LeafCluster names the cluster of a leaf. Without it a leaf has none, and servers take its own name for the origin of its
-// interest and messages (2.5 to 2.15). It must not be the target's: that is refused (2.9 and later).
+// LeafCluster names the cluster of a leaf: the origin of its interest and messages on routes. Without it a leaf has none,
+// and they cross a route as RS+ and RMSG (2.5 to 2.15), or with _ for an origin (2.15, to peers that announce ln); a
+// nats-server that is a leaf and has no cluster gives its own name instead. The target's cluster is refused (2.9.25 and
+// later).
 func LeafCluster(name string) PeerOption {
 	return WithConnect(func(c *wire.ConnectBody) { c.Cluster = name })
 }
@@ -25,8 +27,8 @@ func LeafCluster(name string) PeerOption {
 // keeps its name. Everything else is as on a route: Fence, Await, Seen, Closed, Leave; WithID names the leaf,
 // WithConnect edits its CONNECT. OwnInfo means nothing here.
 //
-// A server detects a loop when a leaf subscribes to the subject under $LDS that the server has sent it: a leaf that
-// leaves this alone stays (2.1.2 to 2.15.2).
+// A server detects a loop when a leaf subscribes to the subject under $LDS (2.1.2: lds) that the server has sent it: a
+// leaf that leaves this alone stays (2.1.2 to 2.15.2).
 //
 // The error is ErrNoLeafnode, ErrNoClient or a *NoAccountError when the operator has not given what it takes, a
 // *NotARoute when no connection came about, and otherwise one of those that Fence has.

@@ -29,11 +29,12 @@ type parser interface {
 
 // incoming is what the target has sent on one connection. Guarded by the peer's mu.
 type incoming struct {
-	name    string
-	dialled bool
-	parser  parser
-	mode    wire.Mode
-	op      wire.Op // filled by the parser
+	name      string
+	dialled   bool
+	parser    parser
+	mode      wire.Mode
+	ourOrigin bool    // we have announced lnocu or ln
+	op        wire.Op // filled by the parser
 
 	start []byte // the first bytes of the connection, up to keepFirst
 
@@ -248,10 +249,15 @@ func (in *incoming) keep(raw []byte, off int64, at time.Duration) {
 // further operations carry none.
 func (in *incoming) first(info *wire.InfoBody) {
 	in.info = info
-	if !in.dialled && info.RouteAccount != "" {
-		in.mode.Pinned = true
-		in.parser.SetMode(in.mode)
-	}
+	in.mode.Pinned = in.mode.Pinned || !in.dialled && info.RouteAccount != ""
+	in.agree()
+}
+
+// agree sets the mode that follows from what both ends have announced: LS- carries the origin when both know lnocu
+// (2.5 to 2.10.7 leave it out whatever we announce).
+func (in *incoming) agree() {
+	in.mode.LeafUnsubOrigin = in.ourOrigin && in.info != nil && (in.info.LNOCU || in.info.LN)
+	in.parser.SetMode(in.mode)
 }
 
 // applyMode follows what our own INFO announces and what changes how the target's further bytes are read. mu is held,
@@ -263,9 +269,9 @@ func (p *Peer) applyMode(ops []wire.Op) {
 			continue // news about another server
 		}
 		p.announced = info
-		p.in.mode.LeafUnsubOrigin = info.LNOCU || info.LN
+		p.in.ourOrigin = info.LNOCU || info.LN
 		p.in.mode.Pinned = p.in.mode.Pinned || p.in.dialled && info.RouteAccount != ""
-		p.in.parser.SetMode(p.in.mode)
+		p.in.agree()
 	}
 }
 

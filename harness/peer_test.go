@@ -20,11 +20,17 @@ import (
 // pipe returns a peer that has read fakeINFO, and the target's end of its connection.
 func pipe(t *testing.T, opts ...PeerOption) (*Peer, net.Conn) {
 	t.Helper()
+	return greetedPipe(t, fakeINFO, opts...)
+}
+
+// greetedPipe is pipe with another INFO.
+func greetedPipe(t *testing.T, info string, opts ...PeerOption) (*Peer, net.Conn) {
+	t.Helper()
 	tg := newTarget(Means{Route: "127.0.0.1:6222", Password: "secret!", Nonce: "pipe"}, nil)
 	ours, theirs := net.Pipe()
 	p := value[*Peer](t)(newPeer(tg, "A", ours, true, opts))
 	t.Cleanup(func() { _ = theirs.Close(); must(t, tg.Close()) })
-	_, err := theirs.Write([]byte(fakeINFO))
+	_, err := theirs.Write([]byte(info))
 	must(t, err)
 	_, err = p.Await(t.Context(), func(s Seen) bool { return s.Op.Kind == wire.Info })
 	must(t, err)
@@ -306,7 +312,7 @@ func TestTargetThatTakesNoBytes(t *testing.T) {
 func TestModeFollowsWhatIsAnnounced(t *testing.T) {
 	isUnsub := func(s Seen) bool { return s.Op.Kind == wire.LeafUnsub }
 	synctest.Test(t, func(t *testing.T) {
-		p, theirs := pipe(t, WithInfo(func(i *wire.InfoBody) { i.LNOCU = true }))
+		p, theirs := greetedPipe(t, "INFO {\"lnocu\":true}\r\n", WithInfo(func(i *wire.InfoBody) { i.LNOCU = true }))
 		says(t, theirs, "LS- $G a\r\n")
 		go func() {
 			_ = p.Send(p.OwnInfo())
@@ -320,6 +326,15 @@ func TestModeFollowsWhatIsAnnounced(t *testing.T) {
 		last := p.Seen()[p.Mark()-1]
 		if string(first.Op.Account) != "$G" || string(last.Op.Origin) != "ORIGIN" || string(last.Op.Account) != "$G" {
 			t.Errorf("read %s, then %s", first.Op.String(), last.Op.String())
+		}
+	})
+	synctest.Test(t, func(t *testing.T) { // 2.5 to 2.10.7 know no lnocu
+		p, theirs := pipe(t, WithInfo(func(i *wire.InfoBody) { i.LNOCU = true }))
+		go func() { _ = p.Send(p.OwnInfo()) }()
+		sent(t, theirs)
+		says(t, theirs, "LS-  $G a\r\n")
+		if last := p.Seen()[p.Mark()-1].Op; string(last.Account) != "$G" || len(last.Origin) > 0 {
+			t.Errorf("read %s", last.String())
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/natsroute/natsroute/reference/server"
 	"github.com/natsroute/natsroute/reference/wire"
 )
 
@@ -69,6 +70,17 @@ func TestLeafsOnRealServers(t *testing.T) {
 			}
 			t.Run("account", func(t *testing.T) { leafOfAccount(t, tg, version) })
 		})
+	}
+}
+
+func TestLeafsOnTheReference(t *testing.T) {
+	s := value[*server.Server](t)(server.New(server.Config{Cluster: "C", LeafPort: -1}))
+	must(t, s.Start(t.Context()))
+	defer func() { must(t, s.Close()) }()
+	tg := value[*Target](t)(External(Means{Route: s.RouteAddr(), Leafnode: s.LeafAddr()}))
+	defer func() { must(t, tg.Close()) }()
+	for _, cluster := range []string{"", "LC"} {
+		t.Run("cluster "+cluster, func(t *testing.T) { leafAndRoute(t, tg, "reference", cluster) })
 	}
 }
 

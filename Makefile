@@ -6,7 +6,7 @@ GOFUMPT  := mvdan.cc/gofumpt@v0.12.0
 STATIC   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 60s
 
-.PHONY: build test certify race lint cross fuzz-wire bench soak clean
+.PHONY: build test certify race lint cross fuzz-wire bench soak soak-full clean
 
 build: ## the command
 	$(GO) build -trimpath -o $(BIN) ./cmd/natsroute
@@ -36,8 +36,11 @@ bench: build ## parser against its floor; the reference server against nats-serv
 	$(GO) test -run '^$$' -bench 'Ratio' -benchmem ./reference/wire
 	NATSROUTE_BENCH_NATS_SERVER=v2.15.2 $(GO) test -run '^$$' -bench 'RouteToClient' -benchtime 1x ./reference/server
 
-soak: build ## 20 runs on 2.1.2 and 2.15.2, 5 on the others: idle, loaded, one processor, 100 ms away; no result may differ
-	$(GO) test -run TestSoak -timeout 60m -v ./cmd/natsroute -soak
+soak: build ## 20 runs on 2.1.2 and 2.15.2, 5 on the others: loaded, one processor, 50 ms away; no result may differ
+	$(GO) test -run TestSoak -timeout 90m -v ./cmd/natsroute -soak
+
+soak-full: build ## 50 full runs, with every setup, on each of 2.1.2 and 2.15.2
+	$(GO) test -run TestSoak -timeout 180m -v ./cmd/natsroute -soak-full
 
 clean:
 	rm -rf bin out

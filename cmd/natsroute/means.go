@@ -109,6 +109,8 @@ func (c *certifyCommand) combinations() error {
 		{embedded && (c.User != "" || c.TLSCA != "" || c.TLSCert != "" || len(c.Account) > 0), "credentials, TLS and accounts are settings of your own target: give -s or --launch"},
 		{embedded && (c.PingInterval != 0 || c.PingMax != 0 || c.AuthTimeout != 0), "the settings of the embedded reference are known: leave out --ping-interval, --ping-max and --auth-timeout"},
 		{!running && c.Set != setFlags{}, "--pinned, --imports, --permissions, --leafnode, --route-to, --write-deadline and --tls-timeout tell of a running server: natsroute sets up itself what it starts"},
+		{running && c.Delay != 0, "--delay is for servers that natsroute starts: leave out -s"},
+		{c.Delay < 0, "--delay cannot be negative"},
 		{c.User == "" && c.Password != "", "--password without --user: give both"},
 		{(c.TLSCert == "") != (c.TLSKey == ""), "--tlscert and --tlskey belong together: give both"},
 		{c.PingMax < 0 || c.PingInterval < 0 || c.AuthTimeout < 0, "--ping-interval, --ping-max and --auth-timeout cannot be negative"},
@@ -243,10 +245,20 @@ func (c *certifyCommand) open(ctx context.Context, m harness.Means, progress fun
 
 // start starts the command of --launch, or the reference, set up in one way.
 func (c *certifyCommand) start(ctx context.Context, s harness.Setup, m harness.Means, progress func(string)) (*harness.Target, error) {
+	var t *harness.Target
+	var err error
 	if c.Launch != "" {
-		return harness.Launch(ctx, harness.LaunchConfig{Command: c.Launch, Setup: s, Means: m, Progress: progress})
+		t, err = harness.Launch(ctx, harness.LaunchConfig{Command: c.Launch, Setup: s, Means: m, Progress: progress})
+	} else {
+		t, err = harness.Embed(ctx, harness.EmbedConfig{Dialect: c.Dialect, Setup: s, Means: m})
 	}
-	return harness.Embed(ctx, harness.EmbedConfig{Dialect: c.Dialect, Setup: s, Means: m})
+	if err != nil || c.Delay == 0 {
+		return t, err
+	}
+	if err := t.Delay(c.Delay); err != nil {
+		return nil, errors.Join(err, t.Close())
+	}
+	return t, nil
 }
 
 // setups are the ways in which the run may start further servers. Those that a row may kill are among them on request,

@@ -63,8 +63,3 @@ func certifyExternal(t *testing.T, env []string, m harness.Means, route, client 
 	}
 	return certify(t, env, args...)
 }
-
-func certifyLaunched(t *testing.T, env []string, version string) outcome {
-	t.Helper()
-	return certify(t, env, "--launch", "nats-server@"+version)
-}

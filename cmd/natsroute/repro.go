@@ -79,6 +79,9 @@ func (c *certifyCommand) targetWords(m harness.Means) []string {
 	if d := m.Settings.TLSTimeout; d > 0 {
 		flag("--tls-timeout", d.String())
 	}
+	if c.Delay > 0 {
+		flag("--delay", c.Delay.String())
+	}
 	flag("--listen", plain(m.Listen))
 	flag("--advertise", plain(m.Advertise))
 	return words

@@ -25,6 +25,7 @@ type knowledge struct {
 	registers  bool   // accepts a plain peer
 	answers    bool   // answers PING
 	clientFail string // why there is no client, although a URL was given
+	clustered  bool   // other members of its cluster were seen
 }
 
 // Branches: what healthy servers do differently without announcing it.
@@ -175,6 +176,7 @@ func (s *Site) accountOfClient(ctx context.Context) (string, error) {
 	if _, err := c.Subscribe(subject); err != nil {
 		return "", err
 	}
+	s.known.clustered = s.hasCompany(c)
 	if err := c.Fence(ctx); err != nil {
 		return "", err
 	}
@@ -185,6 +187,22 @@ func (s *Site) accountOfClient(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("no RS+ for the client's subscription: %w", err)
 	}
 	return string(seen.Op.Account), nil
+}
+
+// hasCompany tells whether the target is in a cluster already: clients are told where to connect to instead, which the
+// target's INFO to routes leaves to the others to say of themselves.
+func (s *Site) hasCompany(c *harness.Client) bool {
+	told, own := c.Infos(), s.known.info.ConnectURLs
+	if len(told) == 0 || len(own) == 0 {
+		return false // it does not advertise: nothing shows
+	}
+	return slices.ContainsFunc(told[0].ConnectURLs, func(url string) bool { return !slices.Contains(own, url) })
+}
+
+// blurred tells whether other members of a cluster blur a row: they dial where the target was told to dial, and their names
+// and routes decide with it.
+func blurred(row *corpus.Requirement) bool {
+	return row.Capability == "dialling" || slices.Contains(row.Needs, "dynamic-name") || slices.Contains(row.Needs, "route")
 }
 
 // chooseProfile takes the profile named, or the one that the announced capabilities and the probes point to. The text
@@ -238,6 +256,9 @@ func (s *Site) standing(ctx context.Context, e CatalogEntry, row corpus.Requirem
 		return report.NotApplicable, "the target does not offer " + row.Capability
 	case !s.onBranch(row.Branch):
 		return report.NotApplicable, "the target is not on branch " + row.Branch
+	}
+	if s.known.clustered && blurred(&row) {
+		return report.NotTested, report.InACluster
 	}
 	for _, need := range e.needs {
 		if reason := s.unmet(ctx, need); reason != "" {

@@ -145,6 +145,9 @@ func (s *Suite) tell(site *Site) {
 	s.report.Targets = append(s.report.Targets, report.Target{
 		Key: site.Key(), Server: site.target.Route, Launch: s.o.Launch, Info: info, Offers: site.known.offers,
 	})
+	if site.known.clustered {
+		s.report.Warnings = append(s.report.Warnings, "the target is in a cluster with others: what they blur is not tested; certify a server that is alone")
+	}
 	if site.known.clientFail != "" {
 		s.report.Warnings = append(s.report.Warnings, fmt.Sprintf("the client port of %s cannot be used: %s", site.Key(), site.known.clientFail))
 	}

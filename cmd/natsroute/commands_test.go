@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -29,6 +30,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"muffle":    muffle,
 	"stall":     stall,
 	"mortal":    startMortal,
+	"member":    joinMember,
 	"freeport":  freeport,
 	"await":     await,
 	"crlf":      crlf,
@@ -163,6 +165,23 @@ func reference(ts *testscript.TestScript, _ bool, args []string) {
 	_, port, err := net.SplitHostPort(srv.RouteAddr())
 	ts.Check(err)
 	ts.Setenv("ROUTEPORT", port)
+}
+
+// joinMember starts a second reference server that joins the cluster of the first, and waits until clients of the first are told
+// of it.
+func joinMember(ts *testscript.TestScript, _ bool, _ []string) {
+	_, err := fakesOf(ts).reference(server.Config{Cluster: "C1", Routes: []string{"nats-route://" + ts.Getenv("ROUTE")}})
+	ts.Check(err)
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+		conn, err := net.Dial("tcp", ts.Getenv("CLIENTADDR"))
+		ts.Check(err)
+		info, err := bufio.NewReader(conn).ReadString('\n')
+		ts.Check(errors.Join(err, conn.Close()))
+		if _, urls, _ := strings.Cut(info, `"connect_urls":[`); strings.Count(urls[:strings.IndexByte(urls, ']')], ",") == 1 {
+			return
+		}
+	}
+	ts.Fatalf("the second server did not join")
 }
 
 // muffle VAR puts a proxy before $ROUTE that swallows PONG.

@@ -10,6 +10,12 @@
 // A [Peer] is one route connection under our hand, dialled ([Target.Dial], [Target.Join]) or accepted from the target's
 // own dial ([Listener]). A [Client] is a connection to the client port, by nats.go. Each keeps a [Transcript].
 //
+// Options say how a peer presents itself: in a pool ([Pooled], [PinnedTo], [Listener.AcceptPool]), with S2
+// ([WithCompression]), with another certificate or none ([WithCertificate], [WithoutCertificate], of an [Authority]), or
+// without TLS ([Plain]). [Target.Open] opens a connection and waits for no INFO, [Target.Knock] is a stranger that speaks
+// first, [Target.JoinLeaf] makes a peer that is a leaf of the target's leafnode port. A peer can be slow:
+// [Peer.StopReading], [Peer.SendSlowly].
+//
 // # The caller's loop
 //
 //	t, err := harness.External(harness.Means{Route: "127.0.0.1:6222", Client: "nats://127.0.0.1:4222"})

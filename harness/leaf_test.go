@@ -66,9 +66,9 @@ func TestLeafsOnRealServers(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			tg := launchReal(t, version, LaunchConfig{Setup: setup})
 			for _, cluster := range []string{"", "LC"} {
-				t.Run("cluster "+cluster, func(t *testing.T) { leafAndRoute(t, tg, version, cluster) })
+				t.Run("cluster "+cluster, func(t *testing.T) { leafAndRoute(t, tg, cluster) })
 			}
-			t.Run("account", func(t *testing.T) { leafOfAccount(t, tg, version) })
+			t.Run("account", func(t *testing.T) { leafOfAccount(t, tg) })
 		})
 	}
 }
@@ -80,12 +80,12 @@ func TestLeafsOnTheReference(t *testing.T) {
 	tg := value[*Target](t)(External(Means{Route: s.RouteAddr(), Leafnode: s.LeafAddr()}))
 	defer func() { must(t, tg.Close()) }()
 	for _, cluster := range []string{"", "LC"} {
-		t.Run("cluster "+cluster, func(t *testing.T) { leafAndRoute(t, tg, "reference", cluster) })
+		t.Run("cluster "+cluster, func(t *testing.T) { leafAndRoute(t, tg, cluster) })
 	}
 }
 
 // leafAndRoute sends interest and messages of a leaf to a route, and back.
-func leafAndRoute(t *testing.T, tg *Target, version, cluster string) {
+func leafAndRoute(t *testing.T, tg *Target, cluster string) {
 	origins := WithInfo(func(i *wire.InfoBody) { i.LNOC, i.LNOCU = true, true })
 	p := value[*Peer](t)(tg.Join(deadline(t), "A", origins))
 	var opts []PeerOption
@@ -106,7 +106,7 @@ func leafAndRoute(t *testing.T, tg *Target, version, cluster string) {
 	must(t, p.Fence(deadline(t)))
 
 	t.Logf("route %q", own(p.Seen(), in))
-	if diff := cmp.Diff(acrossRoute(version, cluster, in), own(p.Seen(), in)); diff != "" {
+	if diff := cmp.Diff(acrossRoute(p.Info(), cluster), own(p.Seen(), in)); diff != "" {
 		t.Errorf("the route saw (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"LMSG x 4", "LMSG q + rr grp 2", "LS+ up", "LS+ upq grp 1"}, own(leaf.Seen(), in)); diff != "" {
@@ -118,7 +118,7 @@ func leafAndRoute(t *testing.T, tg *Target, version, cluster string) {
 }
 
 // leafOfAccount gives interest to a named account, and meets the refusal of a cluster that is the target's.
-func leafOfAccount(t *testing.T, tg *Target, version string) {
+func leafOfAccount(t *testing.T, tg *Target) {
 	all := WithInfo(func(i *wire.InfoBody) { i.LNOC, i.LNOCU, i.LN = true, true, true })
 	p := value[*Peer](t)(tg.Join(deadline(t), "B", all))
 	leaf := value[*Peer](t)(tg.JoinLeaf(deadline(t), "L", "NRA"))
@@ -126,13 +126,13 @@ func leafOfAccount(t *testing.T, tg *Target, version string) {
 	must(t, leaf.Fence(deadline(t)))
 	must(t, p.Fence(deadline(t)))
 	want := "RS+ NRA x"
-	if version == "v2.15.2" {
+	if p.Info().LN {
 		want = "LS+ _ NRA x"
 	}
 	if diff := cmp.Diff([]string{want}, own(p.Seen(), "acc.")); diff != "" {
 		t.Errorf("the route saw (-want +got):\n%s", diff)
 	}
-	if version == "v2.9.25" || version == "v2.15.2" {
+	if leaf.Info().Cluster != "" { // 2.9.25 and later tell leafs their cluster, and want another one
 		_, err := tg.JoinLeaf(deadline(t), "M", "", LeafCluster(p.Info().Cluster))
 		var closed *ClosedError
 		if !errors.As(err, &closed) || closed.Closing.ErrText == "" {
@@ -142,14 +142,13 @@ func leafOfAccount(t *testing.T, tg *Target, version string) {
 }
 
 // acrossRoute is what a peer with lnoc and lnocu sees of the leaf, subjects without their prefix.
-func acrossRoute(version, cluster, in string) []string {
-	plain := []string{"RS+ $G x", "RS+ $G q grp 1", "RMSG $G up 2", "RMSG $G upq + rr grp 2", "RS- $G x", "RS- $G q grp"}
-	if cluster == "" || version == "v2.1.2" {
-		return plain
+func acrossRoute(target *wire.InfoBody, cluster string) []string {
+	if cluster == "" || !target.LNOC {
+		return []string{"RS+ $G x", "RS+ $G q grp 1", "RMSG $G up 2", "RMSG $G upq + rr grp 2", "RS- $G x", "RS- $G q grp"}
 	}
-	unsub := "LS- LC $G "
-	if version == "v2.5.0" || version == "v2.9.25" {
-		unsub = "LS-  $G "
+	unsub := "LS-  $G " // two blanks, for an origin that is not there
+	if target.LNOCU {
+		unsub = "LS- LC $G "
 	}
 	return []string{"LS+ LC $G x", "LS+ LC $G q grp 1", "LMSG LC $G up 0 2", "LMSG LC $G upq + rr grp 0 2", unsub + "x", unsub + "q grp"}
 }

@@ -98,6 +98,7 @@ var (
 		"connect_first": {"true", "false"},
 		"line_limit":    {"4096", "65536", "none"},
 		"cluster_name":  {"static", "dynamic", "none"},
+		"pool_sizes":    {"same", "any"},
 	}
 	sections = []string{
 		"overview", "conventions", "messages", "INFO", "CONNECT", "RS+", "RS-", "RMSG", "PING/PONG", "-ERR",

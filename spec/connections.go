@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -74,13 +75,13 @@ func (s *Suite) complaint(ctx context.Context, in string) (harness.Seen, bool) {
 
 // rejoin registers a peer under the id of one that has left. The target needs a moment to forget the old connection and
 // until then refuses the new one as a duplicate: it is tried again while the target's patience lasts.
-func (s *Suite) rejoin(ctx context.Context, left *harness.Peer, name string) *harness.Peer {
+func (s *Suite) rejoin(ctx context.Context, left *harness.Peer, name string, opts ...harness.PeerOption) *harness.Peer {
 	GinkgoHelper()
 	limited, cancel := context.WithTimeout(ctx, s.target.Patience())
 	defer cancel()
 	_, _ = left.Closed(limited) // the target has closed its side too
 	for {
-		p, err := s.target.Dial(limited, name, harness.WithID(left.ID()))
+		p, err := s.target.Dial(limited, name, append(opts[:len(opts):len(opts)], harness.WithID(left.ID()))...)
 		if err == nil {
 			if err = p.Register(limited); err == nil {
 				s.Adopt(p)
@@ -95,26 +96,54 @@ func (s *Suite) rejoin(ctx context.Context, left *harness.Peer, name string) *ha
 	}
 }
 
-// joinPool registers a peer with one connection for each index of the target's pool, under one server_id.
-func (s *Suite) joinPool(ctx context.Context) []*harness.Peer {
+// joinPool registers a peer with one connection for each index of a pool of the target's size, under one server_id.
+func (s *Suite) joinPool(ctx context.Context, opts ...harness.PeerOption) []*harness.Peer {
 	GinkgoHelper()
-	size := s.Info().RoutePoolSize
-	pool := make([]*harness.Peer, size)
+	return s.joinPlaces(ctx, s.Info().RoutePoolSize, s.Info().RoutePoolSize, opts...)
+}
+
+// joinPlaces registers the first places, from index 0 on, of a peer whose pool has a size.
+func (s *Suite) joinPlaces(ctx context.Context, places, size int, opts ...harness.PeerOption) []*harness.Peer {
+	GinkgoHelper()
+	pool := make([]*harness.Peer, places)
 	for i := range pool {
-		opts := []harness.PeerOption{pooled(size, i)}
+		at := append(opts[:len(opts):len(opts)], harness.Pooled(size, i))
 		if i > 0 {
-			opts = append(opts, harness.WithID(pool[0].ID()))
+			at = append(at, harness.WithID(pool[0].ID()))
 		}
-		pool[i] = s.Join(ctx, fmt.Sprintf("A%d", i), opts...)
+		pool[i] = s.Join(ctx, fmt.Sprintf("A%d", i), at...)
 	}
 	return pool
 }
 
-// pooled announces a place in a pool.
-func pooled(size, index int) harness.PeerOption {
-	return harness.WithInfo(func(info *wire.InfoBody) {
-		info.RoutePoolSize, info.RoutePoolIndex = size, index
-	})
+// refused is a peer whose INFO, made with opts, the target does not take: it closes.
+func (s *Suite) refused(ctx context.Context, name string, opts ...harness.PeerOption) *harness.Peer {
+	GinkgoHelper()
+	p := s.Dial(ctx, name, opts...)
+	s.Send(p, p.Connect(), p.OwnInfo())
+	s.ExpectClosed(ctx, p)
+	return p
+}
+
+// refusal is the text of the -ERR by which the target refuses an INFO made with opts; false: none came in three tries.
+func (s *Suite) refusal(ctx context.Context, opts ...harness.PeerOption) (string, bool) {
+	GinkgoHelper()
+	for _, name := range []string{"A", "B", "C"} {
+		if said := ofKind(s.refused(ctx, name, opts...).Seen(), wire.Err); len(said) > 0 {
+			return said[0].Op.ErrText(), true
+		}
+	}
+	return "", false
+}
+
+// ExpectRefusal wants the target to refuse an INFO made with opts by an -ERR with a text that has all the parts.
+func (s *Suite) ExpectRefusal(ctx context.Context, parts []string, opts ...harness.PeerOption) {
+	GinkgoHelper()
+	text, ok := s.refusal(ctx, opts...)
+	Expect(ok).To(BeTrue(), "no -ERR before the close, on three connections")
+	for _, part := range parts {
+		Expect(strings.ToLower(text)).To(ContainSubstring(strings.ToLower(part)), "the text of the -ERR")
+	}
 }
 
 // ending is how a connection ended that a future has watched.

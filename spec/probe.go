@@ -33,6 +33,7 @@ const (
 	branchConnectFirst = "connect_first" // "true": another first op than CONNECT is refused; "false"
 	branchLineLimit    = "line_limit"    // "4096", "65536" or "none": the longest argument text accepted on a route
 	branchClusterName  = "cluster_name"  // "static", "dynamic" (generated, can change) or "none" (not announced)
+	branchPoolSizes    = "pool_sizes"    // "same": a peer's pool has to have the target's size; "any"; unset: no pools
 )
 
 // defaultAccount is where clients are that belong to no other account (every nats-server).
@@ -47,11 +48,15 @@ func (s *Site) probe(ctx context.Context) error {
 	k := &s.known
 	k.info, k.account = info, defaultAccount
 	k.offers = offers(info, &s.target.Means)
+	k.offers["pooling"] = k.offers["pooling"] || s.setup.NoPool // it was told to have none, so it knows them
 	k.branches = map[string]string{branchClusterName: clusterNaming(info)}
 	s.probeRegistration(ctx)
 	if k.answers {
 		k.branches[branchConnectFirst] = s.probeConnectFirst(ctx)
 		k.branches[branchLineLimit] = s.probeLineLimit(ctx)
+		if info.RoutePoolSize > 0 {
+			k.branches[branchPoolSizes] = s.probePoolSizes(ctx)
+		}
 		s.probeAccount(ctx)
 	}
 	if s.profile != nil {
@@ -145,6 +150,16 @@ func (s *Site) takesLine(ctx context.Context, length int) bool {
 	line := append([]byte("RS- $G "), bytes.Repeat([]byte("a"), length-len("$G "))...)
 	_ = p.SendRaw(append(line, "\r\n"...), 0)
 	return p.Fence(ctx) == nil
+}
+
+// probePoolSizes shows a larger pool than the target's.
+func (s *Site) probePoolSizes(ctx context.Context) string {
+	p, err := s.target.Join(ctx, "probe", harness.Pooled(s.known.info.RoutePoolSize+1, 0))
+	if err != nil {
+		return "same"
+	}
+	p.Leave()
+	return "any"
 }
 
 // probeAccount learns the name that routes give to the account of our client.

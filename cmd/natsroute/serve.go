@@ -27,6 +27,8 @@ type serveCommand struct {
 	TLSCert     string   `name:"tlscert" placeholder:"FILE" help:"TLS on the route port: our certificate (PEM)."`
 	TLSKey      string   `name:"tlskey" placeholder:"FILE" help:"TLS on the route port: the key of our certificate (PEM)."`
 	Account     []string `sep:"none" placeholder:"NAME=USER:PASSWORD" help:"An account and the user of its clients; repeatable. Clients without credentials belong to $G."`
+	PoolSize    int      `placeholder:"N" help:"Connections to each server, with a dialect that has pools (default 3); -1: one, without a pool."`
+	Pinned      []string `name:"pinned-account" sep:"none" placeholder:"NAME" help:"An account that gets a connection of its own to each server; repeatable."`
 	Debug       bool     `short:"D" help:"Tell what happens to connections, on standard error."`
 	Trace       bool     `short:"V" help:"Tell every operation, on standard error, as nats-server -V does."`
 }
@@ -66,6 +68,7 @@ func (s *serveCommand) config(p *process) (server.Config, error) {
 		Host: s.Host, ClientPort: s.Port, RoutePort: s.ClusterPort, Routes: s.Routes,
 		ServerName: s.Name, Cluster: s.ClusterName, Advertise: s.Advertise,
 		RouteUser: s.User, RoutePassword: s.Password, Dialect: wire.Latest(), Version: version(),
+		PoolSize: s.PoolSize, PinnedAccounts: s.Pinned,
 	}
 	if s.User != "" && s.Password == "" {
 		c.RoutePassword = p.getenv("NATSROUTE_PASSWORD")

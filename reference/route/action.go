@@ -47,5 +47,6 @@ type Dial struct {
 	User, Password string
 	Explicit       bool   // configured, dialled again for ever; else learned by gossip
 	RemoteID       string // server_id gossip gave for it; empty for explicit routes
+	Account        string // the connection is to serve this account alone; empty: the pool
 	GossipMode     uint8  // gossip_mode of the INFO it was learned from, repeated in our own INFO (2.11 and later)
 }

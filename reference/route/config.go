@@ -41,8 +41,13 @@ type Config struct {
 	// Permissions filters interest, both ways; nil allows everything.
 	Permissions *Permissions
 
-	// Accounts lists the accounts that exist; "$G" always does. nil: every account exists.
+	// Accounts lists the accounts that exist; "$G" always does, and "$SYS" with a pooling dialect. nil: every account exists.
 	Accounts []string
+
+	// PoolSize is the number of connections to each server, with a pooling dialect. 0: 3; -1: no pool, as before 2.10.
+	PoolSize int
+	// PinnedAccounts have a connection of their own to each server, beside the pool. "$SYS" always does where there is a pool.
+	PinnedAccounts []string
 
 	// Seed drives queue choice, the jitter of dials and nonces: the same events give the same actions.
 	Seed uint64
@@ -76,6 +81,9 @@ func (cfg *Config) validate() error {
 	case cfg.AuthTimeout < 0, cfg.PingInterval < 0, cfg.ReconnectDelay < 0, cfg.PingMax < 0:
 		return errors.New("route: a duration or PingMax of Config is negative: use 0 for the default")
 	}
+	if err := cfg.checkPools(); err != nil {
+		return err
+	}
 	if err := cfg.Permissions.Validate(); err != nil {
 		return fmt.Errorf("route: Config.Permissions: %w", err)
 	}
@@ -100,7 +108,7 @@ func (cfg Config) withDefaults() Config {
 	}
 	cfg.PingMax = or(cfg.PingMax, defaultPingMax)
 	cfg.ReconnectDelay = or(cfg.ReconnectDelay, defaultReconnectDelay)
-	return cfg
+	return cfg.withPool()
 }
 
 // wantsCredentials tells whether peers must prove who they are.
@@ -114,6 +122,8 @@ type traits struct {
 	leafWeights     bool // a leaf's group counts with its weight, not as one member (seen 2.10.27, 2.15.2)
 	gossipMode      bool // forwarded INFO says who may pass it on (2.11)
 	mqttAllowed     bool // subjects of MQTT need no cluster permission (2.11.17, 2.12.15)
+	equalPools      bool // a peer with a pool of another size is refused (2.10)
+	pacedPool       bool // a pool grows when the peer has answered a PING (2.11.17, 2.12)
 	reservedCluster bool // ln: "_" is an origin, so no cluster may be called that (2.15)
 }
 
@@ -127,6 +137,8 @@ func traitsOf(d wire.Dialect) traits {
 		leafWeights:     d.Pools,
 		gossipMode:      d.ConnectFirst,
 		mqttAllowed:     d.ConnectFirst,
+		equalPools:      d.Pools && !d.ConnectFirst,
+		pacedPool:       d.ConnectFirst,
 		reservedCluster: d.Name == "srv-2.15",
 	}
 }

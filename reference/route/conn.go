@@ -29,6 +29,12 @@ type conn struct {
 	leafOrigins       bool // the peer understands LS+ and LMSG (lnoc)
 	leafWithoutOrigin bool // and origin "_" for leafs without a cluster (ln)
 
+	account   []byte  // the one account of a connection of its own; nil: a connection of the pool
+	noPool    bool    // the only connection to its server
+	index     int     // in the pool
+	remote    *remote // once registered in the pool
+	opensNext bool    // PONG is awaited before the pool grows
+
 	interest map[remoteKey]*remoteSub
 
 	// Timers; zero: not running.
@@ -74,6 +80,10 @@ func (n *Node) dialled(ev Dialled) {
 	c := n.newConn(ev.Conn, solicited)
 	c.host, _ = splitHostPort(ev.Dial.Address)
 	c.gossipMode = ev.Dial.GossipMode
+	if ev.Dial.Account != "" {
+		c.account = []byte(ev.Dial.Account)
+		n.pin(c)
+	}
 	if l := n.linkDialling(ev.Dial); l != nil {
 		l.phase, l.conn = linkUp, c
 	}
@@ -98,6 +108,9 @@ func (n *Node) received(id ConnID, op *wire.Op) {
 	if op == nil || int(op.Kind) >= len(inputOf) || inputOf[op.Kind] == noInput {
 		n.close(c, unknownOperation)
 		return
+	}
+	if c.mode.Pinned {
+		op.Account = c.account // which the operation leaves out
 	}
 	n.input(c, inputOf[op.Kind], op)
 }
@@ -131,7 +144,7 @@ func (n *Node) handle(h handler, c *conn, op *wire.Op) cause {
 	case answerPing:
 		n.out.send(c, n.out.op(wire.Pong))
 	case takePong:
-		c.pingsOut = 0
+		n.takePong(c)
 	case pingPeer:
 		return n.pingPeer(c)
 	case checkConnect:
@@ -216,7 +229,7 @@ func (n *Node) forget(c *conn) {
 	c.state = closed
 	n.dropInterest(c)
 	if was == registered {
-		delete(n.routes, c.peer.ServerID)
+		n.leavePlace(c)
 		n.clientURLs()
 	}
 	n.unlink(c, was == registered)

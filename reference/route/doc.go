@@ -4,9 +4,9 @@
 // It covers both roles of a route (accepting, soliciting), the CONNECT gate, registration, interest with queue weights by
 // account, message routing with the one-hop rule, headers, keep-alive, duplicate and self routes, cluster and server
 // names, gossip and client URLs. It is not a server: it reads no bytes (package wire does), keeps no client connections
-// and enforces no limits on clients. It opens one connection to each server and never announces a route pool, compression
-// or accounts with routes of their own; peers that have them fall back, as the protocol provides. Leafs of
-// ours are told to it like clients; towards peers their interest and messages keep their origin (LS+, LS-, LMSG).
+// and enforces no limits on clients. It never announces compression; peers that have it fall back, as the protocol provides.
+// Leafs of ours are told to it like clients; towards peers their interest and messages keep their origin (LS+, LS-, LMSG). A peer
+// without a pool is not dialled when it leaves, which servers with pools do in the hope of a pool (2.10 and later).
 //
 // Where generations of servers differ, Config.Dialect chooses; the rule's source (2.0 page, or "seen" with server versions)
 // stands beside it.
@@ -120,7 +120,13 @@
 //	                     Cluster Name Conflict
 //	                     Duplicate Server Name
 //	                     Unsupported Compression: 'unsupported route compression mode %q'
+//	                     Missing Account: 'Unable to lookup account %q: account missing'
 //	                     Missing Account: 'Not possible to have a dedicated route for account %q between those servers'
+//	                     Protocol Violation: 'Mismatch route pool size: %v vs %v'
+//	                     Protocol Violation: 'Route pool index should not be set but is set to %v'
+//	                     Protocol Violation: 'Invalid route pool index: %v - pool size is %v'
+//	                     Protocol Violation: 'No route for account %q'
+//	                     Duplicate Route
 //	                     Duplicate Route
 //	                     Protocol Violation
 //	  take up the news   Self Route

@@ -23,9 +23,9 @@ func (n *Node) introduce(c *conn) {
 	if n.traits.gossipMode && (c.peer.GossipMode == gossipDisabled || n.fromGossip(c) && c.gossipMode != gossipOverride) {
 		return
 	}
-	n.remotes(c, func(other *conn) {
+	n.audience(c, func(other *conn) {
 		body := *c.peer
-		body.Nonce = ""
+		body.Nonce, body.RouteAccount = "", string(c.account)
 		if body.IP == "" {
 			body.IP = routeURL(joinHostPort(c.host, strconv.Itoa(c.peer.Port)))
 		}
@@ -34,6 +34,30 @@ func (n *Node) introduce(c *conn) {
 		op.InfoBody = &body
 		n.out.send(other, op)
 	})
+}
+
+// audience calls do for each connection over which another server is told of c: of the connection of an account, where there are
+// others of the kind, over that one if it is there, and not at all if the server has no pool (2.15.2; 2.10 tells of the first one too).
+func (n *Node) audience(c *conn, do func(*conn)) {
+	if c.account == nil {
+		n.remotes(c, do)
+		return
+	}
+	own := n.pinned[string(c.account)]
+	if len(own) < 2 {
+		return
+	}
+	for _, other := range n.order {
+		switch {
+		case other == c || other.state != registered || other.peer.ServerID == c.peer.ServerID:
+		case other.account != nil:
+			if own[other.peer.ServerID] == other {
+				do(other)
+			}
+		case own[other.peer.ServerID] == nil && !other.noPool && other.remote.first() == other:
+			do(other)
+		}
+	}
 }
 
 // gossipModeFor is the gossip_mode in which other is told of c (src: 2.11.0 to 2.15.2).
@@ -52,10 +76,10 @@ func (n *Node) gossipModeFor(c, other *conn) uint8 {
 // fromGossip tells whether we dialled c because of gossip.
 func (n *Node) fromGossip(c *conn) bool { return !c.acceptor && !n.hasExplicit(c) }
 
-// hasExplicit tells whether c serves a configured route.
+// hasExplicit tells whether c serves a configured route; of a pool each connection does if one does.
 func (n *Node) hasExplicit(c *conn) bool {
 	for _, l := range n.links {
-		if l.conn == c && l.dial.Explicit {
+		if l.dial.Explicit && l.phase == linkUp && (l.conn == c || c.remote != nil && l.conn.remote == c.remote) {
 			return true
 		}
 	}
@@ -75,7 +99,7 @@ func (n *Node) updateRoute(c *conn, body *wire.InfoBody) cause {
 	case body.ServerID == c.peer.ServerID:
 		n.peerUpdate(c, body)
 	default:
-		n.meet(body)
+		n.meet(c, body)
 	}
 	return fine
 }
@@ -84,23 +108,39 @@ func (n *Node) updateRoute(c *conn, body *wire.InfoBody) cause {
 // else that its permissions have changed. New connect_urls are not taken over (seen 2.9.25, 2.15.2).
 func (n *Node) peerUpdate(c *conn, body *wire.InfoBody) {
 	if n.traits.names && body.LameDuck {
-		c.peer.ConnectURLs = nil
-		n.clientURLs()
+		if c.remote != nil {
+			c.remote.info.ConnectURLs = nil
+			n.clientURLs()
+		}
 		return
 	}
 	n.peerPermissions(c, body)
 }
 
-// meet dials a server that a peer speaks of, unless it is known, being dialled, or configured. An ip that cannot be read
-// leads nowhere; the route that brought it is not to blame.
-func (n *Node) meet(body *wire.InfoBody) {
-	if n.routes[body.ServerID] != nil {
+// meet dials a server that c's peer speaks of, unless it is known, being dialled, or configured. An ip that cannot be read
+// leads nowhere; the route that brought it is not to blame. News of the connection of an account leads to one of the same
+// kind; a peer without a pool has no such news, so that we go after those connections ourselves.
+func (n *Node) meet(c *conn, body *wire.InfoBody) {
+	n.meetFor(body.RouteAccount, body)
+	if c.noPool && body.RouteAccount == "" {
+		for _, account := range n.cfg.PinnedAccounts {
+			n.meetFor(account, body)
+		}
+	}
+}
+
+// meetFor is meet for the connection of an account; empty: for the pool.
+func (n *Node) meetFor(account string, body *wire.InfoBody) {
+	if account == "" && n.routes[body.ServerID] != nil {
+		return
+	}
+	if own := n.pinned[account]; account != "" && (own == nil || own[body.ServerID] != nil) {
 		return
 	}
 	address := addressOf(body.IP)
 	listen := joinHostPort(body.Host, strconv.Itoa(body.Port))
 	for _, l := range n.links {
-		if l.dial.RemoteID == body.ServerID && !l.dial.Explicit {
+		if l.dial.RemoteID == body.ServerID && l.dial.Account == account && !l.dial.Explicit {
 			return
 		}
 		if l.dial.Explicit && (l.dial.Address == address || l.dial.Address == listen) {
@@ -112,6 +152,7 @@ func (n *Node) meet(body *wire.InfoBody) {
 		mode = body.GossipMode
 	}
 	if l := n.learn(body.ServerID, address, body.AuthRequired, mode); l != nil {
+		l.dial.Account = account
 		n.dial(l)
 	}
 }

@@ -13,7 +13,7 @@ import (
 // routeProto is INFO's proto: 2, because 3 (2.11) promises message tracing, which the node does not do.
 const routeProto = 2
 
-// info is what we say about ourselves. Nothing is announced that the node does not do: no pool, no compression.
+// info is what we say about ourselves. Nothing is announced that the node does not do: no compression.
 func (n *Node) info() *wire.InfoBody {
 	cfg, d := &n.cfg, &n.cfg.Dialect
 	body := &wire.InfoBody{
@@ -23,6 +23,9 @@ func (n *Node) info() *wire.InfoBody {
 		Headers: d.Headers, LNOC: d.Leaf, LNOCU: n.traits.leafUnsubOrigin, LN: n.traits.reservedCluster,
 	}
 	body.Import, body.Export = n.permissions.Import.member(), n.permissions.Export.member()
+	if n.pooled() {
+		body.RoutePoolSize = cfg.PoolSize
+	}
 	if cfg.Advertise != "" {
 		body.IP = routeURL(cfg.Advertise)
 	}
@@ -39,6 +42,9 @@ func (n *Node) sendInfo(c *conn) {
 	binary.LittleEndian.PutUint64(nonce[:8], n.rng.Uint64())
 	body.Nonce = base64.RawURLEncoding.EncodeToString(nonce[:])
 	body.GossipMode = c.gossipMode
+	if !c.acceptor {
+		body.RoutePoolIndex, body.RouteAccount = c.index, string(c.account)
+	}
 	op := n.out.op(wire.Info)
 	op.InfoBody = body
 	n.out.send(c, op)
@@ -144,7 +150,7 @@ func (n *Node) registerRoute(c *conn, body *wire.InfoBody) cause {
 	case body == nil:
 		return badArguments
 	case body.ServerID == n.cfg.ID:
-		n.unlinkSelf(c)
+		n.endLinks(c)
 		return ourselves
 	case !c.acceptor && body.ClientID != 0:
 		return clientPort
@@ -154,17 +160,14 @@ func (n *Node) registerRoute(c *conn, body *wire.InfoBody) cause {
 	if why := n.checkNames(c, body); why != fine {
 		return why
 	}
-	if n.cfg.Dialect.Pools {
-		if !knownCompression(body.Compression) {
-			return n.because(strangeCompression, body.Compression)
-		}
-		if body.RouteAccount != "" {
-			return n.because(accountRoute, body.RouteAccount)
-		}
+	if n.cfg.Dialect.Pools && !knownCompression(body.Compression) {
+		return n.because(strangeCompression, body.Compression)
 	}
-	if old := n.routes[body.ServerID]; old != nil {
-		n.keepOld(old, c)
-		return knownServer
+	if why := n.checkPool(c, body); why != fine {
+		return why
+	}
+	if why := n.takePlace(c, body); why != fine {
+		return why
 	}
 	n.join(c, body)
 	return fine
@@ -207,7 +210,10 @@ func (n *Node) join(c *conn, body *wire.InfoBody) {
 	peer.Import, peer.Export = rulesOf(body.Import).member(), rulesOf(body.Export).member()
 	peer.Extra = nil
 	c.peer = &peer
-	n.routes[peer.ServerID] = c
+	if c.remote != nil && c.remote.info == nil {
+		c.remote.info = c.peer // of the first one only
+	}
+	n.pin(c)
 	c.headers = n.cfg.Dialect.Headers && peer.Headers
 	n.setLeafMode(c, peer.LNOC, peer.LNOCU, peer.LN)
 
@@ -222,9 +228,12 @@ func (n *Node) join(c *conn, body *wire.InfoBody) {
 		n.sendInfo(c)
 	}
 	n.announceAll(c, nil)
-	n.introduce(c)
+	if c.remote == nil || c.remote.info == c.peer {
+		n.introduce(c)
+	}
 	n.linkRegistered(c)
 	n.clientURLs()
+	n.growPool(c)
 }
 
 // clientURLs tells the caller when the addresses for clients have changed.
@@ -245,8 +254,8 @@ func (n *Node) tellURLs(urls []string) {
 // knownURLs lists where clients can go: to us first, unless we are about to end, then to the peers in order.
 func (n *Node) knownURLs() (urls []string) {
 	var others []string
-	for _, c := range n.routes {
-		others = append(others, c.peer.ConnectURLs...)
+	for _, r := range n.routes {
+		others = append(others, r.info.ConnectURLs...)
 	}
 	slices.Sort(others)
 	if !n.lameDuck {

@@ -40,6 +40,14 @@ func (n *Node) pingPeer(c *conn) cause {
 	return fine
 }
 
+// takePong notes that the peer lives. Where it was to let us in before the pool grows, it has.
+func (n *Node) takePong(c *conn) {
+	c.pingsOut = 0
+	if c.opensNext {
+		n.openNext(c)
+	}
+}
+
 // timers does everything that is due by now.
 func (n *Node) timers() {
 	n.ready = append(n.ready[:0], n.order...)

@@ -147,7 +147,7 @@ func (c *conn) originFor(l *leaf) origin {
 // with lnocu the interest of each origin is of its own. Others hold one entry, to which everybody adds; its latest change
 // says whose it is (seen 2.9.25).
 func (n *Node) announceByOrigin(i interest, by *leaf, begun bool) {
-	n.remotes(nil, func(c *conn) {
+	n.carriers(i.account.name, func(c *conn) {
 		from := c.originFor(by)
 		weight := i.weightFor(c, from)
 		if i.group != nil || begun && weight == 1 || !begun && weight == 0 {

@@ -87,8 +87,8 @@ func (n *Node) unlink(c *conn, wasRoute bool) {
 	}
 }
 
-// unlinkSelf ends the links that led to ourselves: dialling again would lead nowhere else.
-func (n *Node) unlinkSelf(c *conn) {
+// endLinks ends the links that c serves: dialling again would lead nowhere else.
+func (n *Node) endLinks(c *conn) {
 	n.links = slices.DeleteFunc(n.links, func(l *link) bool { return l.phase == linkUp && l.conn == c })
 }
 
@@ -96,11 +96,15 @@ func (n *Node) removeLink(l *link) {
 	n.links = slices.DeleteFunc(n.links, func(o *link) bool { return o == l })
 }
 
-// linkRegistered is told that c is a route now: what else was about to dial that server need not.
+// linkRegistered is told that c is a route now: what else was about to dial that server for the same end need not. In a pool each
+// connection spares one dial.
 func (n *Node) linkRegistered(c *conn) {
 	for _, l := range n.links {
-		if l.phase == linkWaiting && !l.dial.Explicit && l.dial.RemoteID == c.peer.ServerID {
+		if l.phase == linkWaiting && !l.dial.Explicit && l.dial.RemoteID == c.peer.ServerID && l.dial.Account == string(c.account) {
 			l.phase, l.conn = linkUp, c
+			if !c.noPool {
+				return
+			}
 		}
 	}
 }
@@ -119,6 +123,7 @@ func (n *Node) keepOld(old, refused *conn) {
 		return
 	}
 	if l := n.learn(old.peer.ServerID, old.address(), old.peer.AuthRequired, 0); l != nil {
+		l.dial.Account = string(old.account)
 		l.phase, l.conn = linkUp, old
 	}
 }

@@ -19,8 +19,9 @@ type Node struct {
 	leafs    []*leaf // in the order they came
 
 	conns  map[ConnID]*conn
-	order  []*conn          // conns, oldest first
-	routes map[string]*conn // registered ones by server_id
+	order  []*conn                     // conns, oldest first
+	routes map[string]*remote          // by server_id
+	pinned map[string]map[string]*conn // by account, those that have connections of their own, and server_id
 	links  []*link
 	urls   []string // what ClientInfo said last
 
@@ -56,7 +57,8 @@ func New(cfg Config) (*Node, error) {
 		unsettled: cfg.ClusterDynamic,
 		accounts:  make(map[string]*account),
 		conns:     make(map[ConnID]*conn),
-		routes:    make(map[string]*conn),
+		routes:    make(map[string]*remote),
+		pinned:    make(map[string]map[string]*conn),
 		subs:      make(map[SubID]*localSub),
 		urls:      slices.Clone(cfg.ClientURLs),
 
@@ -68,10 +70,18 @@ func New(cfg Config) (*Node, error) {
 		for _, name := range cfg.Accounts {
 			n.exists[name] = true
 		}
+		if cfg.Dialect.Pools {
+			n.exists[systemAccount] = true
+		}
+	}
+	for _, account := range cfg.PinnedAccounts {
+		n.pinned[account] = make(map[string]*conn)
 	}
 	for _, d := range cfg.Routes {
 		d.Explicit = true
-		n.links = append(n.links, &link{dial: d})
+		for _, d.Account = range append([]string{""}, cfg.PinnedAccounts...) {
+			n.links = append(n.links, &link{dial: d})
+		}
 	}
 	return n, nil
 }
@@ -144,10 +154,10 @@ func (n *Node) shutdown() {
 	}
 }
 
-// remotes calls do for each registered route but not for except, oldest connection first.
+// remotes calls do for each server but not for except's, with the first connection to it, oldest connection first.
 func (n *Node) remotes(except *conn, do func(*conn)) {
 	for _, c := range n.order {
-		if c.state == registered && c != except {
+		if c.remote != nil && c.remote.first() == c && (except == nil || c.remote != except.remote) {
 			do(c)
 		}
 	}

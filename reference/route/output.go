@@ -35,7 +35,15 @@ func (o *output) op(k wire.Kind) *wire.Op {
 	return op
 }
 
+// send sends op to c: without its account where c is the connection of one account.
 func (o *output) send(c *conn, op *wire.Op) {
+	if c.mode.Pinned && len(op.Account) > 0 {
+		short := o.op(op.Kind)
+		queues := append(short.Queues, op.Queues...)
+		*short = *op
+		short.Account, short.Queues = nil, queues
+		op = short
+	}
 	o.actions = append(o.actions, Action{Kind: Send, Conn: c.id, Op: op})
 }
 

@@ -68,12 +68,31 @@ func (f fatal) Fatalf(format string, args ...any) { f.t.Fatalf(format, args...) 
 func newHistory(t *rapid.T) *history {
 	d := rapid.SampledFrom(wire.Dialects()).Draw(t, "dialect")
 	h := &history{sim: newSimulation(fatal{t: t}, rapid.Uint64().Draw(t, "seed")), subs: map[SubID]truth{}}
-	h.sim.add(Config{ID: "A", Dialect: d})
-	h.sim.add(Config{ID: "B", Dialect: d, Routes: []Dial{{Address: "A:6222"}}})
+	pinned := rapid.Bool().Draw(t, "pinned")
+	add := func(id string, routes ...Dial) {
+		cfg := Config{ID: id, Dialect: d, Routes: routes}
+		if d.Pools {
+			cfg.PoolSize = rapid.SampledFrom(poolSizes(d)).Draw(t, "pool size of "+id)
+		}
+		if cfg.PoolSize > 0 && pinned {
+			cfg.PinnedAccounts = []string{"A"}
+		}
+		h.sim.add(cfg)
+	}
+	add("A")
+	add("B", Dial{Address: "A:6222"})
 	if rapid.Bool().Draw(t, "three") {
-		h.sim.add(Config{ID: "C", Dialect: d, Routes: []Dial{{Address: "A:6222"}, {Address: "B:6222"}}})
+		add("C", Dial{Address: "A:6222"}, Dial{Address: "B:6222"})
 	}
 	return h
+}
+
+// poolSizes are those that servers of one cluster may have.
+func poolSizes(d wire.Dialect) []int {
+	if traitsOf(d).equalPools {
+		return []int{-1, 2}
+	}
+	return []int{-1, 1, 2, 3}
 }
 
 var (

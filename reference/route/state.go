@@ -158,7 +158,13 @@ const (
 	knownServer
 	clientPort
 	strangeCompression
+	accountMissing
 	accountRoute
+	poolMismatch
+	indexFromAcceptor
+	poolIndexRange
+	accountNotPinned
+	poolFull
 	unknownOperation
 	lineTooLong
 	badArguments
@@ -189,7 +195,13 @@ var closings = [causes]struct {
 	knownServer:          {DuplicateRoute, ""},
 	clientPort:           {WrongPort, ""},
 	strangeCompression:   {UnsupportedCompression, "unsupported route compression mode %q"},
+	accountMissing:       {MissingAccount, "Unable to lookup account %q: account missing"},
 	accountRoute:         {MissingAccount, "Not possible to have a dedicated route for account %q between those servers"},
+	poolMismatch:         {ProtocolViolation, "Mismatch route pool size: %v vs %v"},
+	indexFromAcceptor:    {ProtocolViolation, "Route pool index should not be set but is set to %v"},
+	poolIndexRange:       {ProtocolViolation, "Invalid route pool index: %v - pool size is %v"},
+	accountNotPinned:     {ProtocolViolation, "No route for account %q"},
+	poolFull:             {DuplicateRoute, ""},
 	unknownOperation:     {ParseError, "Unknown Protocol Operation"},
 	lineTooLong:          {MaxControlLineExceeded, "maximum control line exceeded"},
 	badArguments:         {ProtocolViolation, ""},
@@ -200,14 +212,17 @@ var closings = [causes]struct {
 
 // mayClose lists the causes each handler may find; a test holds the handlers to it.
 var mayClose = [handlers][]cause{
-	checkConnect:  {badCredentials, clientCalls, gatewayCalls, reservedName, foreignCluster, badArguments},
-	registerRoute: {ourselves, clientPort, reservedNameInInfo, foreignClusterInInfo, ourName, strangeCompression, accountRoute, knownServer, badArguments},
-	updateRoute:   {ourselves, badArguments},
-	refuse:        {connectMissing},
-	hangUp:        {peerSaidErr},
-	explain:       {connectMissing, unknownOperation, lineTooLong, badArguments},
-	pingPeer:      {stale},
-	giveUp:        {stale},
-	giveUpOnAuth:  {connectLate},
-	stop:          {stopping},
+	checkConnect: {badCredentials, clientCalls, gatewayCalls, reservedName, foreignCluster, badArguments},
+	registerRoute: {
+		ourselves, clientPort, reservedNameInInfo, foreignClusterInInfo, ourName, strangeCompression,
+		accountMissing, accountRoute, poolMismatch, indexFromAcceptor, poolIndexRange, accountNotPinned, poolFull, knownServer, badArguments,
+	},
+	updateRoute:  {ourselves, badArguments},
+	refuse:       {connectMissing},
+	hangUp:       {peerSaidErr},
+	explain:      {connectMissing, unknownOperation, lineTooLong, badArguments},
+	pingPeer:     {stale},
+	giveUp:       {stale},
+	giveUpOnAuth: {connectLate},
+	stop:         {stopping},
 }

@@ -81,9 +81,9 @@ func (n *Node) unsubscribe(ids ...SubID) {
 	}
 }
 
-// announce tells every route how interest i stands after a change by a leaf, or if by is nil by clients: where it has begun
-// or ended, and at each change of a group. Half a route gets nothing: registration brings it up to date. Nor does anybody
-// hear of what permissions keep back.
+// announce tells every server, on the connection of the account, how interest i stands after a change by a leaf, or if by is
+// nil by clients: where it has begun or ended, and at each change of a group. Half a route gets nothing: registration
+// brings it up to date. Nor does anybody hear of what permissions keep back.
 func (n *Node) announce(i interest, by *leaf, begun bool) {
 	if !n.imports([]byte(i.entry.pattern)) {
 		return
@@ -97,7 +97,7 @@ func (n *Node) announce(i interest, by *leaf, begun bool) {
 		return
 	}
 	op := interestOp(&n.out, i, int64(members))
-	n.remotes(nil, func(c *conn) { n.out.send(c, op) })
+	n.carriers(i.account.name, func(c *conn) { n.out.send(c, op) })
 }
 
 // announceAll sends all current interest to a new route, each entry once, weights as of now. Interest learned from routes
@@ -105,6 +105,9 @@ func (n *Node) announce(i interest, by *leaf, begun bool) {
 // permissions let through.
 func (n *Node) announceAll(c *conn, only func(subject []byte) bool) {
 	for _, name := range slices.Sorted(maps.Keys(n.accounts)) {
+		if !n.carries(c, name) {
+			continue
+		}
 		a := n.accounts[name]
 		for _, pattern := range slices.Sorted(maps.Keys(a.entries)) {
 			if !n.imports([]byte(pattern)) || only != nil && !only([]byte(pattern)) {

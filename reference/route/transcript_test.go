@@ -17,7 +17,8 @@ import (
 //
 //	node [dialect=] [cluster=] [dynamic] [user= pass=] [routes=(…)] [accounts=(…)] [urls=(…)] [advertise=] [ping=] [pingmax=]
 //	     [import=(…)] [import_deny=(…)] [export=(…)] [export_deny=(…)]
-//	accept conn= [ip=]       dialled conn= to=       failed to=       lost conn=       lameduck       shutdown
+//	     [pool=] [pinned=(…)]   the pool is -1, none, unless told
+//	accept conn= [ip=]       dialled conn= to= [account=]       failed to= [account=]       lost conn=       lameduck       shutdown
 //	peer conn= id= [urls=(…)] [headers] [ip=]   accept, CONNECT and INFO, printing what the INFO causes
 //	recv conn=               the bytes below, each line ended by CR LF; \t and \n stand for TAB and bare LF
 //	sub id= subject= [account=] [queue=] [client=] [noecho] [weight=]      unsub ids=(…)
@@ -65,9 +66,9 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		open := s.dialect
 		open.ConnectFirst = false
 		s.parsers[id] = wire.NewParser(open)
-		s.step(Dialled{Conn: id, Dial: s.dials[arg(d, "to", "")]})
+		s.step(Dialled{Conn: id, Dial: s.dialOf(d)})
 	case "failed":
-		s.step(DialFailed{Dial: s.dials[arg(d, "to", "")]})
+		s.step(DialFailed{Dial: s.dialOf(d)})
 	case "lost":
 		s.step(Lost{Conn: connArg(t, d)})
 	case "lameduck":
@@ -129,6 +130,8 @@ func (s *script) newNode(t *testing.T, d *datadriven.TestData) {
 		MaxPayload: 1 << 20, Dialect: dialect, User: arg(d, "user", ""), Password: arg(d, "pass", ""),
 		PingMax: int(number(t, d, "pingmax")), Accounts: list(d, "accounts"), Permissions: permissionsArg(d),
 	}
+	cfg.PoolSize, _ = strconv.Atoi(arg(d, "pool", "-1"))
+	cfg.PinnedAccounts = list(d, "pinned")
 	if d.HasArg("ping") {
 		cfg.PingInterval, _ = time.ParseDuration(arg(d, "ping", ""))
 	}
@@ -145,6 +148,11 @@ func (s *script) newNode(t *testing.T, d *datadriven.TestData) {
 	s.now = s.start
 	s.parsers, s.dials = map[ConnID]*wire.Parser{}, map[string]Dial{}
 	s.step(Tick{})
+}
+
+// dialOf is the dial that a command answers.
+func (s *script) dialOf(d *datadriven.TestData) Dial {
+	return s.dials[arg(d, "to", "")+" "+arg(d, "account", "")]
 }
 
 func (s *script) accept(id ConnID, ip string) {
@@ -223,13 +231,16 @@ func (s *script) show(a Action) string {
 		delete(s.parsers, a.Conn)
 		return fmt.Sprintf("%d closed: %s", a.Conn, a.Reason)
 	case StartDial:
-		s.dials[a.Dial.Address] = a.Dial
+		s.dials[a.Dial.Address+" "+a.Dial.Account] = a.Dial
 		text := "dial " + a.Dial.Address
 		if a.Dial.User != "" {
 			text += " as " + a.Dial.User + ":" + a.Dial.Password
 		}
 		if a.Dial.RemoteID != "" {
 			text += " for " + a.Dial.RemoteID
+		}
+		if a.Dial.Account != "" {
+			text += " in account " + a.Dial.Account
 		}
 		return text
 	case SetMode:
@@ -278,6 +289,9 @@ func showOp(op *wire.Op) string {
 		value("export", rulesOf(i.Export))
 		value("gossip_mode", i.GossipMode)
 		value("connect_urls", i.ConnectURLs)
+		value("route_pool_size", i.RoutePoolSize)
+		value("route_pool_idx", i.RoutePoolIndex)
+		value("route_account", i.RouteAccount)
 	case wire.Connect:
 		c := op.ConnectBody
 		value("name", c.Name)

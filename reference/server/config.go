@@ -75,6 +75,13 @@ type Config struct {
 	RouteTLS        *tls.Config
 	RouteTLSTimeout time.Duration // for a handshake. 0: DefaultRouteTLSTimeout
 
+	// PoolSize is the number of connections to each server, with a dialect that has pools. 0: 3; -1: one connection without a pool,
+	// as before 2.10.
+	PoolSize int
+	// PinnedAccounts have a connection of their own to each server, beside the pool: names of Accounts, or GlobalAccount. The
+	// account $SYS always has one where there is a pool, although nothing ever happens in it here.
+	PinnedAccounts []string
+
 	// Accounts gives each account its one user. Clients without credentials belong to GlobalAccount, unless that has a
 	// user here: then every client needs credentials. Without any entry credentials are not looked at, as on a
 	// real server without users.

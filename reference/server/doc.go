@@ -4,8 +4,7 @@
 //
 // # What it is not
 //
-// No gateway, websocket or JetStream; no permissions of users; it is no leaf of another server. One connection to each peer: it
-// announces no pool and no compression, so servers that have both fall back to one plain connection with it. What the protocol
+// No gateway, websocket or JetStream; no permissions of users; it is no leaf of another server. It announces no compression. What the protocol
 // means is decided in package route, what bytes mean in package wire; this package moves bytes, keeps time and bounds memory.
 //
 // # The caller's loop

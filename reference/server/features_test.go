@@ -2,11 +2,15 @@ package server_test
 
 import (
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -20,6 +24,12 @@ type feature struct {
 	cluster string               // lines of a real server's cluster block
 	config  func(*server.Config) // the same for the reference; nil: nothing
 	plain   bool                 // no TLS
+
+	// routes is how often a real server's monitoring lists its connections to the reference, by the account that they serve alone; nil:
+	// not looked at.
+	routes map[string]int
+	// compression is what it says of each of them; empty: not looked at.
+	compression string
 }
 
 // globalUser is the user of the global account on the real servers of these tests.
@@ -90,7 +100,7 @@ func (v realVersion) launchWith(t *testing.T, f feature, a *authority, routes ..
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	command := fmt.Sprintf("%q -c %q -a {{.Host}} -p {{.ClientPort}} --cluster nats://{{.Host}}:{{.RoutePort}}", program, config)
+	command := fmt.Sprintf("%q -c %q -a {{.Host}} -p {{.ClientPort}} -m {{.MonitorPort}} --cluster nats://{{.Host}}:{{.RoutePort}}", program, config)
 	if len(routes) > 0 {
 		command += " --routes {{.Routes}}"
 	}
@@ -121,6 +131,94 @@ func (f feature) exchange(t *testing.T, ours *server.Server, real *harness.Targe
 	}
 	checkIsolation(t, namedHere, namedThere, here, there)
 	checkIsolation(t, namedThere, namedHere, there, here)
+	if f.routes != nil {
+		f.checkRoutes(t, real)
+	}
+}
+
+// checkRoutes waits until the real server has all its connections, and looks at what it says of them.
+func (f feature) checkRoutes(t *testing.T, real *harness.Target) {
+	t.Helper()
+	ctx, pace := withTimeout(t), time.NewTicker(20*time.Millisecond)
+	defer pace.Stop()
+	for {
+		routes := monitored(t, real)
+		byAccount := make(map[string]int)
+		for _, r := range routes {
+			byAccount[r.Account]++
+		}
+		if maps.Equal(byAccount, f.routes) {
+			for _, r := range routes {
+				if f.compression != "" && r.Compression != f.compression {
+					t.Errorf("the route of account %q has compression %q, want %q", r.Account, r.Compression, f.compression)
+				}
+			}
+			return
+		}
+		select {
+		case <-pace.C:
+		case <-ctx.Done():
+			t.Fatalf("the real server has routes %v, want %v", byAccount, f.routes)
+		}
+	}
+}
+
+// monitored is what /routez lists.
+func monitored(t *testing.T, real *harness.Target) []struct{ Account, Compression string } {
+	t.Helper()
+	client := http.Client{Timeout: patience}
+	defer client.CloseIdleConnections()
+	answer, err := client.Get(real.Monitor + "/routez")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var list struct {
+		Routes []struct{ Account, Compression string }
+	}
+	if err := json.NewDecoder(answer.Body).Decode(&list); err != nil {
+		t.Fatal(err)
+	}
+	return list.Routes
+}
+
+// withPools are the versions that have pools, and so everything that came with them.
+var withPools = []realVersion{
+	{name: "v2.10.27", dialect: "srv-2.10"},
+	{name: "v2.12.15", dialect: "srv-2.12.15"},
+	{name: "v2.15.2", dialect: "srv-2.15"},
+}
+
+// TestPoolWithRealServer checks a pool and the connections of two accounts.
+func TestPoolWithRealServer(t *testing.T) {
+	testFeature(t, feature{
+		plain:   true,
+		cluster: fmt.Sprintf("pool_size: 4\n  accounts: [ %q ]", launchedAccount),
+		config:  func(c *server.Config) { c.PoolSize, c.PinnedAccounts = 4, []string{launchedAccount} },
+		routes:  map[string]int{"": 4, "$SYS": 1, launchedAccount: 1},
+	}, withPools...)
+}
+
+// TestPoolsOfTwoSizesWithRealServer checks that the greater size counts (2.11.17, 2.12).
+func TestPoolsOfTwoSizesWithRealServer(t *testing.T) {
+	for _, sizes := range [][2]int{{2, 5}, {5, 2}} {
+		testFeature(t, feature{
+			plain:   true,
+			cluster: fmt.Sprintf("pool_size: %d", sizes[0]),
+			config:  func(c *server.Config) { c.PoolSize = sizes[1] },
+			routes:  map[string]int{"": 5, "$SYS": 1},
+		}, withPools[1:]...)
+	}
+}
+
+// TestNoPoolWithRealServer checks that one connection is enough where one side has no pool.
+func TestNoPoolWithRealServer(t *testing.T) {
+	for name, f := range map[string]feature{
+		"here":  {plain: true, config: func(c *server.Config) { c.PoolSize = -1 }, routes: map[string]int{"": 1}},
+		"there": {plain: true, cluster: "pool_size: -1", routes: map[string]int{"": 1}},
+	} {
+		t.Run(name, func(t *testing.T) { testFeature(t, f, withPools...) })
+	}
 }
 
 // TestRouteTLSWithRealServer checks TLS alone.

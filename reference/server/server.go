@@ -58,6 +58,9 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := route.New((&Server{cfg: settled}).nodeConfig()); err != nil {
+		return nil, fmt.Errorf("server: %w", err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Server{
 		cfg:     settled,
@@ -232,6 +235,8 @@ func (s *Server) nodeConfig() route.Config {
 		ReconnectDelay: s.cfg.ReconnectDelay,
 		Permissions:    s.cfg.Permissions,
 		Accounts:       accounts,
+		PoolSize:       s.cfg.PoolSize,
+		PinnedAccounts: s.cfg.PinnedAccounts,
 		Seed:           s.cfg.Seed,
 	}
 }

@@ -119,40 +119,42 @@ func (n *Node) peerUpdate(c *conn, body *wire.InfoBody) {
 
 // meet dials a server that c's peer speaks of, unless it is known, being dialled, or configured. An ip that cannot be read
 // leads nowhere; the route that brought it is not to blame. News of the connection of an account leads to one of the same
-// kind; a peer without a pool has no such news, so that we go after those connections ourselves.
+// kind; a peer without a pool has no such news, so that we go after those connections of a server that is new ourselves.
 func (n *Node) meet(c *conn, body *wire.InfoBody) {
-	n.meetFor(body.RouteAccount, body)
-	if c.noPool && body.RouteAccount == "" {
+	if n.meetFor(body.RouteAccount, body) && c.noPool && body.RouteAccount == "" {
 		for _, account := range n.cfg.PinnedAccounts {
 			n.meetFor(account, body)
 		}
 	}
 }
 
-// meetFor is meet for the connection of an account; empty: for the pool.
-func (n *Node) meetFor(account string, body *wire.InfoBody) {
+// meetFor is meet for the connection of an account; empty: for the pool. It tells whether it dials.
+func (n *Node) meetFor(account string, body *wire.InfoBody) bool {
 	if account == "" && n.routes[body.ServerID] != nil {
-		return
+		return false
 	}
 	if own := n.pinned[account]; account != "" && (own == nil || own[body.ServerID] != nil) {
-		return
+		return false
 	}
 	address := addressOf(body.IP)
 	listen := joinHostPort(body.Host, strconv.Itoa(body.Port))
 	for _, l := range n.links {
 		if l.dial.RemoteID == body.ServerID && l.dial.Account == account && !l.dial.Explicit {
-			return
+			return false
 		}
 		if l.dial.Explicit && (l.dial.Address == address || l.dial.Address == listen) {
-			return
+			return false
 		}
 	}
 	var mode uint8
 	if n.traits.gossipMode {
 		mode = body.GossipMode
 	}
-	if l := n.learn(body.ServerID, address, body.AuthRequired, mode); l != nil {
-		l.dial.Account = account
-		n.dial(l)
+	l := n.learn(body.ServerID, address, body.AuthRequired, mode)
+	if l == nil {
+		return false
 	}
+	l.dial.Account = account
+	n.dial(l)
+	return true
 }

@@ -49,6 +49,9 @@ type Config struct {
 	// PinnedAccounts have a connection of their own to each server, beside the pool. "$SYS" always does where there is a pool.
 	PinnedAccounts []string
 
+	// Shares lists what accounts have of each other.
+	Shares []Share
+
 	// Seed drives queue choice, the jitter of dials and nonces: the same events give the same actions.
 	Seed uint64
 }
@@ -87,6 +90,9 @@ func (cfg *Config) validate() error {
 	if err := cfg.Permissions.Validate(); err != nil {
 		return fmt.Errorf("route: Config.Permissions: %w", err)
 	}
+	if err := validateShares(cfg.Shares, cfg.Accounts); err != nil {
+		return fmt.Errorf("route: Config.Shares: %w", err)
+	}
 	for _, d := range cfg.Routes {
 		if !isHostPort(d.Address) {
 			return fmt.Errorf("route: the address %q in Config.Routes is not host:port", d.Address)
@@ -121,6 +127,8 @@ type traits struct {
 	leafUnsubOrigin bool // lnocu: LS- carries the origin when the peer says so (2.10)
 	leafWeights     bool // a leaf's group counts with its weight, not as one member (seen 2.10.27, 2.15.2)
 	gossipMode      bool // forwarded INFO says who may pass it on (2.11)
+	partialImports  bool // a subscription imports what it has in common with a stream, if neither is a part of the other (seen 2.9.25; not 2.1.2)
+	answersPassOn   bool // an answer from a peer goes on to the peer that wants it (seen 2.12.15; not 2.10.27)
 	mqttAllowed     bool // subjects of MQTT need no cluster permission (2.11.17, 2.12.15)
 	equalPools      bool // a peer with a pool of another size is refused (2.10)
 	pacedPool       bool // a pool grows when the peer has answered a PING (2.11.17, 2.12)
@@ -136,6 +144,8 @@ func traitsOf(d wire.Dialect) traits {
 		leafUnsubOrigin: d.Leaf && d.Pools,
 		leafWeights:     d.Pools,
 		gossipMode:      d.ConnectFirst,
+		partialImports:  d.Headers,
+		answersPassOn:   d.ConnectFirst,
 		mqttAllowed:     d.ConnectFirst,
 		equalPools:      d.Pools && !d.ConnectFirst,
 		pacedPool:       d.ConnectFirst,

@@ -6,45 +6,52 @@ import (
 	"github.com/natsroute/natsroute/reference/wire"
 )
 
-// publish takes a message of a local client or leaf to everybody who wants it: every plain local subscription, one member of
-// each queue group in the whole cluster, and each route and leaf with plain interest or a chosen member, once. Of a leaf's
-// message only the groups that the leaf names get one: it has served the others.
+// publish takes a message of a local client or leaf to everybody who wants it, in its own account and where that asks for
+// the services of others.
 func (n *Node) publish(ev *Publish) {
-	a := n.accounts[ev.Account]
-	if a == nil || ev.HeaderSize < 0 || ev.HeaderSize > len(ev.Payload) {
+	n.route(ev)
+	n.giveAnswers(false)
+}
+
+// route takes a message to every plain local subscription, one member of each queue group in the whole cluster, and each
+// route and leaf with plain interest or a chosen member, once. Of a leaf's message only the groups that the leaf names get
+// one: it has served the others.
+func (n *Node) route(ev *Publish) {
+	if ev.HeaderSize < 0 || ev.HeaderSize > len(ev.Payload) {
 		return
 	}
-	r := n.find(a, ev.Subject)
-	if r.empty() {
-		return
+	if a := n.accounts[ev.Account]; a != nil {
+		if r := n.find(a, ev.Subject); !r.empty() {
+			n.spread(a, r, ev)
+		}
 	}
-	from := n.leaf(ev.Client)
-	n.begin()
+	n.requests(ev)
+}
+
+// spread is route for those that want the message in its own account.
+func (n *Node) spread(a *account, r *result, ev *Publish) {
+	var from *leaf
+	if !ev.imported {
+		from = n.leaf(ev.Client)
+	}
+	n.nextMessage()
 	msg := n.out.op(wire.Msg)
 	fillMessage(msg, ev, true)
 	msg.Account = a.token
 	for _, s := range r.local {
-		if !s.noEcho || s.client != ev.Client {
-			n.out.deliver(s, msg)
+		if (!s.noEcho || s.client != ev.Client) && !(ev.imported && s.share != nil) {
+			n.deliver(s, msg)
 		}
 	}
 	n.targetLeafs(r, from, from.origin())
-	for _, c := range r.routes {
-		n.target(c)
+	if !ev.local {
+		for _, c := range r.routes {
+			n.target(c)
+		}
 	}
 	for i := range r.groups {
-		g := &r.groups[i]
-		if from != nil && !slices.ContainsFunc(ev.Queues, g.is) {
-			continue
-		}
-		local, remote := n.choose(g, ev.Client)
-		if local == nil && remote == nil {
-			n.chooseLeaf(g, from, from.origin())
-		} else if local != nil {
-			n.out.deliver(local, msg)
-		} else {
-			op := n.target(remote)
-			op.Queues = append(op.Queues, g.queue)
+		if g := &r.groups[i]; from == nil || slices.ContainsFunc(ev.Queues, g.is) {
+			n.spreadGroup(g, ev, from, msg)
 		}
 	}
 	for _, c := range n.targets {
@@ -60,8 +67,34 @@ func (n *Node) publish(ev *Publish) {
 	n.sendLeafs(ev)
 }
 
-// begin prepares for another message.
-func (n *Node) begin() {
+// spreadGroup gives the message to one member of g: to one of a leaf if there is nobody else.
+func (n *Node) spreadGroup(g *groupResult, ev *Publish, from *leaf, msg *wire.Op) {
+	if ev.local {
+		n.chooseOwn(g, msg)
+		return
+	}
+	switch local, remote := n.choose(g, ev.Client); {
+	case local != nil:
+		n.deliver(local, msg)
+	case remote != nil:
+		op := n.target(remote)
+		op.Queues = append(op.Queues, g.queue)
+	default:
+		n.chooseLeaf(g, from, from.origin())
+	}
+}
+
+// chooseOwn gives a message that a peer has brought to one of our members of g.
+func (n *Node) chooseOwn(g *groupResult, msg *wire.Op) {
+	if len(g.local) > 0 {
+		n.deliver(g.local[n.pick(int64(len(g.local)))], msg)
+	} else {
+		n.chooseOwnLeaf(g, msg.Origin)
+	}
+}
+
+// nextMessage prepares for another message.
+func (n *Node) nextMessage() {
 	n.stamp++
 	n.targets, n.toLeafs = n.targets[:0], n.toLeafs[:0]
 }
@@ -149,9 +182,9 @@ func (n *Node) routeMessage(c *conn, op *wire.Op) {
 	}
 	r := n.find(a, op.Subject)
 	for _, s := range r.local {
-		n.out.deliver(s, op)
+		n.deliver(s, op)
 	}
-	n.begin()
+	n.nextMessage()
 	n.targetLeafs(r, nil, op.Origin)
 	for _, queue := range op.Queues {
 		g := r.group(queue)
@@ -159,14 +192,11 @@ func (n *Node) routeMessage(c *conn, op *wire.Op) {
 			continue
 		}
 		g.stamp = n.stamp // named twice, served once
-		if len(g.local) > 0 {
-			n.out.deliver(g.local[n.pick(int64(len(g.local)))], op)
-		} else {
-			n.chooseOwnLeaf(g, op.Origin)
-		}
+		n.chooseOwn(g, op)
 	}
 	if len(n.toLeafs) > 0 {
 		n.sendLeafs(&Publish{Subject: op.Subject, Reply: op.Reply, HeaderSize: op.HeaderSize, Payload: op.Payload})
 	}
+	n.giveAnswers(true)
 	n.acknowledge(c)
 }

@@ -68,6 +68,9 @@ type (
 		Queues         [][]byte // of a leaf: no other group gets the message
 		HeaderSize     int
 		Payload        []byte
+
+		imported bool // by a service: it is no message of a stream any more
+		local    bool // no peer gets it
 	}
 
 	// LeafJoined: a leaf is connected. What it wants and sends is told with Subscribe and Publish, Client being the leaf.

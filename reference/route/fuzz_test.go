@@ -191,6 +191,14 @@ func (s *source) config() Config {
 	if s.pick(2) == 0 {
 		cfg.Accounts = []string{"A"}
 	}
+	if s.pick(2) == 0 {
+		cfg.Shares = []Share{
+			{From: "A", To: "$G", Stream: pickOf(s, ">", "a.*")},
+			{From: "A", To: "$G", Service: "a"},
+			{From: "$G", To: "A", Service: "a"},
+			{From: "A", To: "$G", Service: "b", Prefix: "a"},
+		}
+	}
 	cfg.PingInterval = pickOf(s, 0, time.Second, 200*time.Millisecond)
 	return cfg
 }

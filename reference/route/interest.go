@@ -115,6 +115,10 @@ type localSub struct {
 	noEcho bool
 	leaf   *leaf // nil: a client's
 	weight int64 // of a leaf's queue, else 1
+
+	shadows []*localSub // what it imports, in the accounts that export it
+	share   *Share      // of a shadow: what it imports
+	answers bool        // of the node itself: the answers to requests come here
 }
 
 // remoteKey tells the entries of one route apart: by what they mean, not by how the line was written. Leaf interest is

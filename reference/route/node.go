@@ -26,6 +26,7 @@ type Node struct {
 	urls   []string // what ClientInfo said last
 
 	permissions Permissions
+	answers     answers
 
 	now              time.Time // of the current Step
 	wake             time.Time // when the next timer is due; zero: never

@@ -28,6 +28,12 @@ func (n *Node) subscribe(ev *Subscribe) {
 		s.weight = n.leafWeight(ev.Weight)
 	}
 	n.subs[s.id] = s
+	n.shadow(s)
+	n.begin(s)
+}
+
+// begin makes a local subscription count.
+func (n *Node) begin(s *localSub) {
 	s.add(s)
 	n.changed(s.interest)
 	n.announce(s.interest, s.leaf, true)
@@ -62,17 +68,23 @@ func (n *Node) unsubscribe(ids ...SubID) {
 	}
 	var touched []change
 	seen := make(map[change]bool, len(ids))
+	end := func(s *localSub) {
+		s.remove(s)
+		if i := (change{s.interest, s.leaf}); !seen[i] {
+			seen[i] = true
+			touched = append(touched, i)
+		}
+	}
 	for _, id := range ids {
 		s := n.subs[id]
 		if s == nil {
 			continue
 		}
 		delete(n.subs, id)
-		s.remove(s)
-		if i := (change{s.interest, s.leaf}); !seen[i] {
-			seen[i] = true
-			touched = append(touched, i)
+		for _, shadow := range s.shadows {
+			end(shadow)
 		}
+		end(s)
 	}
 	for _, i := range touched {
 		n.changed(i.interest)

@@ -1,6 +1,7 @@
 package route
 
 import (
+	"bytes"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -16,11 +17,12 @@ import (
 // TestTranscripts plays the conversations in testdata, one file for each chapter. The commands:
 //
 //	node [dialect=] [cluster=] [dynamic] [user= pass=] [routes=(…)] [accounts=(…)] [urls=(…)] [advertise=] [ping=] [pingmax=]
-//	     [import=(…)] [import_deny=(…)] [export=(…)] [export_deny=(…)]
+//	     [import=(…)] [import_deny=(…)] [export=(…)] [export_deny=(…)] [shares=(FROM/TO:stream:SUBJECT:PREFIX,…)]
 //	     [pool=] [pinned=(…)]   the pool is -1, none, unless told
 //	accept conn= [ip=]       dialled conn= to= [account=]       failed to= [account=]       lost conn=       lameduck       shutdown
 //	peer conn= id= [urls=(…)] [headers] [ip=]   accept, CONNECT and INFO, printing what the INFO causes
-//	recv conn=               the bytes below, each line ended by CR LF; \t and \n stand for TAB and bare LF
+//	recv conn=               the bytes below, each line ended by CR LF; \t and \n stand for TAB and bare LF, $ANSWER for
+//	                         the reply subject of the last request to a service
 //	sub id= subject= [account=] [queue=] [client=] [noecho] [weight=]      unsub ids=(…)
 //	pub subject= [account=] [reply=] [client=] [header=N] [queues=(…)]     the payload below
 //	leaf client= [cluster=] [headers]      leafgone client=
@@ -49,6 +51,7 @@ type script struct {
 	now     time.Time
 	parsers map[ConnID]*wire.Parser
 	dials   map[string]Dial
+	answer  string // reply of the request that was sent last
 	out     strings.Builder
 }
 
@@ -77,6 +80,7 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		s.step(Shutdown{})
 	case "recv":
 		lines := strings.ReplaceAll(d.Input, "\n", "\r\n") + "\r\n"
+		lines = strings.ReplaceAll(lines, "$ANSWER", s.answer)
 		s.receive(connArg(t, d), strings.NewReplacer(`\t`, "\t", `\n`, "\n").Replace(lines))
 	case "sub":
 		s.step(Subscribe{
@@ -129,6 +133,7 @@ func (s *script) newNode(t *testing.T, d *datadriven.TestData) {
 		Version: "2.15.2", Host: "10.0.0.9", Port: 6222, Advertise: arg(d, "advertise", ""), ClientURLs: list(d, "urls"),
 		MaxPayload: 1 << 20, Dialect: dialect, User: arg(d, "user", ""), Password: arg(d, "pass", ""),
 		PingMax: int(number(t, d, "pingmax")), Accounts: list(d, "accounts"), Permissions: permissionsArg(d),
+		Shares: sharesArg(t, d),
 	}
 	cfg.PoolSize, _ = strconv.Atoi(arg(d, "pool", "-1"))
 	cfg.PinnedAccounts = list(d, "pinned")
@@ -224,6 +229,9 @@ func (s *script) step(ev Event) {
 func (s *script) show(a Action) string {
 	switch a.Kind {
 	case Send:
+		if bytes.HasPrefix(a.Op.Reply, []byte(answerPrefix)) {
+			s.answer = string(a.Op.Reply)
+		}
 		return fmt.Sprintf("%d <- %s", a.Conn, showOp(a.Op))
 	case Deliver:
 		return fmt.Sprintf("sub %d gets %s", a.Sub, showOp(a.Op))
@@ -307,6 +315,27 @@ func showOp(op *wire.Op) string {
 		return strings.TrimSuffix(strings.ReplaceAll(string(op.AppendTo(nil)), "\r\n", "|"), "|")
 	}
 	return op.Kind.String() + b.String()
+}
+
+// sharesArg reads shares=(FROM/TO:stream:SUBJECT:PREFIX,FROM/TO:service:SUBJECT).
+func sharesArg(t *testing.T, d *datadriven.TestData) (shares []Share) {
+	for _, text := range list(d, "shares") {
+		part := strings.FieldsFunc(text, func(r rune) bool { return r == '/' || r == ':' })
+		if len(part) < 4 {
+			d.Fatalf(t, "%s is no share", text)
+		}
+		s := Share{From: part[0], To: part[1]}
+		if part[2] == "stream" {
+			s.Stream = part[3]
+		} else {
+			s.Service = part[3]
+		}
+		if len(part) > 4 {
+			s.Prefix = part[4]
+		}
+		shares = append(shares, s)
+	}
+	return shares
 }
 
 func permissionsArg(d *datadriven.TestData) *Permissions {

@@ -36,6 +36,9 @@ type Permissions = route.Permissions
 // SubjectRules are allowed and denied subjects: see route.SubjectRules.
 type SubjectRules = route.SubjectRules
 
+// Share is a stream or service that one account exports and another imports: see route.Share.
+type Share = route.Share
+
 // User is what a client has to say in CONNECT.
 type User struct{ Name, Password string }
 
@@ -86,6 +89,9 @@ type Config struct {
 	// user here: then every client needs credentials. Without any entry credentials are not looked at, as on a
 	// real server without users.
 	Accounts map[string]User
+
+	// Shares are streams and services that one account has of another. Other servers of the cluster should have the same.
+	Shares []Share
 
 	MaxPayload    int           // bytes of a client's message, header block included; not enforced on routes. 0: DefaultMaxPayload
 	MaxPending    int           // bytes that may wait for one connection. 0: DefaultMaxPending
@@ -220,7 +226,7 @@ func (s *settled) checkAccounts() error {
 		}
 		owner[user.Name] = account
 	}
-	return nil
+	return s.checkShares()
 }
 
 // checkAddress wants host:port with a port that can be dialled.

@@ -234,6 +234,7 @@ func (s *Server) nodeConfig() route.Config {
 		Routes:         routes,
 		ReconnectDelay: s.cfg.ReconnectDelay,
 		Permissions:    s.cfg.Permissions,
+		Shares:         s.cfg.Shares,
 		Accounts:       accounts,
 		PoolSize:       s.cfg.PoolSize,
 		PinnedAccounts: s.cfg.PinnedAccounts,

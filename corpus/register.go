@@ -90,7 +90,7 @@ var (
 		"compression", "leaf", "permissions", "lameduck",
 	}
 	needs = []string{
-		"client", "accounts", "auth", "tls", "listener", "second-peer", "launch", "settings", "disruptive",
+		"client", "accounts", "auth", "odd-auth", "tls", "listener", "second-peer", "launch", "settings", "disruptive",
 		"pinned", "no-pool", "permissions", "imports", "leafnode", "route", "advertise", "dynamic-name", "deadline",
 		"reload", "lameduck", "shutdown",
 	}

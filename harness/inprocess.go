@@ -38,7 +38,8 @@ func Embed(ctx context.Context, cfg EmbedConfig) (*Target, error) {
 		}
 	}
 	if cfg.Setup.Auth && cfg.Means.User == "" {
-		cfg.Means.User, cfg.Means.Password = "natsroute", rand.Text()
+		c := cfg.Setup.credentials()
+		cfg.Means.User, cfg.Means.Password = c.User, c.Password
 	}
 	accounts := launchAccounts()
 	maps.Copy(accounts, cfg.Means.Accounts)

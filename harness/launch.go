@@ -217,7 +217,8 @@ func (plan *launchPlan) start(ctx context.Context) (*Target, error) {
 // configured route, which is open before the server looks for it.
 func (plan *launchPlan) setup(fields *commandFields) (routed net.Listener, err error) {
 	if plan.cfg.Setup.Auth && fields.User == "" {
-		fields.User, fields.Password = "natsroute", rand.Text()
+		c := plan.cfg.Setup.credentials()
+		fields.User, fields.Password = c.User, c.Password
 	}
 	if !plan.cfg.Setup.Route {
 		return nil, nil

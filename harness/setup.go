@@ -13,6 +13,7 @@ type Setup struct {
 	Meets []string // words of the register's needs that a server set up so meets, beside those that every setup meets
 
 	Auth          bool          // peers have to show a user and a password
+	OddAuth       bool          // and these are long, with blanks, quotes and letters beyond ASCII
 	TLS           bool          // the route port speaks TLS, with certificates of an authority made for the run
 	NoPool        bool          // one connection to each peer, without compression (2.10 and later have pools unless told otherwise)
 	Compression   string        // mode of the route port; empty: the server's default
@@ -47,6 +48,7 @@ func Setups() []Setup {
 		{Name: SetupDisposable, Meets: []string{needDisruptive}},
 		{Name: "dynamic", DynamicName: true, Meets: []string{"dynamic-name", needDisruptive}},
 		{Name: "auth", Auth: true, Meets: []string{"auth"}},
+		{Name: "odd-auth", Auth: true, OddAuth: true, Meets: []string{"odd-auth"}},
 		{Name: "tls", TLS: true, Meets: []string{"tls"}},
 		{Name: "pinned", Pinned: true, Meets: []string{"pinned"}},
 		{Name: "nopool", NoPool: true, Meets: []string{"no-pool"}},

@@ -1,10 +1,13 @@
 package harness
 
 import (
+	"crypto/rand"
 	"fmt"
 	"net"
 	"path/filepath"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // grant adds to m what is known of a server since it is set up so. Credentials, TLS, and ports are the launcher's.
@@ -26,6 +29,24 @@ func (s *Setup) grant(m *Means) {
 	if s.Imports {
 		m.Imports = &SetupImports
 	}
+}
+
+// credentials invents the user and the password that peers have to show.
+func (s *Setup) credentials() Credentials {
+	c := Credentials{User: "natsroute", Password: rand.Text()}
+	if s.OddAuth {
+		c.User += ` "A" é`
+		c.Password += ` "q" \ / : @ % + & < > ' ; é 語 ` + strings.Repeat("x", 200) + rand.Text()
+	}
+	return c
+}
+
+// Odd tells whether the credentials have more than letters, digits and hyphens: what JSON, URLs and configuration files
+// write in ways of their own.
+func (c Credentials) Odd() bool {
+	return strings.ContainsFunc(c.User+c.Password, func(r rune) bool {
+		return r != '-' && (r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r))
+	})
 }
 
 // certify makes an authority for the run, with a certificate for the server and one for our peers.

@@ -308,6 +308,7 @@ func (s *Site) unmet(ctx context.Context, need string) string {
 		"client":      t.Client != "" && s.known.clientFail == "",
 		"accounts":    t.Client != "" && len(t.Accounts) >= 2,
 		"auth":        t.User != "",
+		"odd-auth":    harness.Credentials{User: t.User, Password: t.Password}.Odd(),
 		"tls":         t.TLS != nil,
 		"listener":    t.CanListen(ctx),
 		"launch":      t.Launched(),

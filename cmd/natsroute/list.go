@@ -11,7 +11,7 @@ import (
 
 // listCommand is `natsroute list`.
 type listCommand struct {
-	What string `arg:"" optional:"" default:"requirements" enum:"requirements,profiles,capabilities" help:"requirements (the default), profiles or capabilities."`
+	What string `arg:"" optional:"" default:"requirements" enum:"requirements,profiles,capabilities,setups" help:"requirements (the default), profiles, capabilities, or setups: the ways in which servers are set up for a run."`
 
 	Profile     string   `placeholder:"NAME" help:"Only rows of this profile."`
 	Capability  []string `placeholder:"NAME" help:"Only these capabilities."`
@@ -31,8 +31,11 @@ func (l *listCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	if l.What == "profiles" {
+	switch l.What {
+	case "profiles":
 		return l.profiles(p, register)
+	case "setups":
+		return l.setups(p)
 	}
 	if len(rows) == 0 {
 		return &failure{Code: report.ExitIncomplete, Err: fmt.Errorf("no requirement matches: `natsroute list` without filters shows all")}

@@ -11,7 +11,7 @@ import (
 
 // listCommand is `natsroute list`.
 type listCommand struct {
-	What string `arg:"" optional:"" default:"requirements" enum:"requirements,profiles,capabilities,setups" help:"requirements (the default), profiles, capabilities, or setups: the ways in which servers are set up for a run."`
+	What string `arg:"" optional:"" default:"requirements" enum:"requirements,profiles,capabilities,exclusions,setups" help:"requirements (the default), profiles, capabilities, exclusions: what no requirement covers, or setups: the ways in which servers are set up for a run."`
 
 	Profile     string   `placeholder:"NAME" help:"Only rows of this profile."`
 	Capability  []string `placeholder:"NAME" help:"Only these capabilities."`
@@ -31,9 +31,14 @@ func (l *listCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
+	if l.filtered() && l.What != "requirements" && l.What != "capabilities" {
+		return usage("%s are not filtered: leave out --profile, --capability, --chapter, --level and --page-differs", l.What)
+	}
 	switch l.What {
 	case "profiles":
 		return l.profiles(p, register)
+	case "exclusions":
+		return l.exclusions(p, register)
 	case "setups":
 		return l.setups(p)
 	}
@@ -78,6 +83,10 @@ func counted(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
+func (l *listCommand) filtered() bool {
+	return l.Profile != "" || len(l.Capability)+len(l.Chapter)+len(l.Level) > 0 || l.PageDiffers
+}
+
 func (l *listCommand) rows(register *corpus.Corpus) ([]corpus.Requirement, error) {
 	rows := register.Requirements
 	if l.Profile != "" {
@@ -92,6 +101,19 @@ func (l *listCommand) rows(register *corpus.Corpus) ([]corpus.Requirement, error
 		return !allows(l.Capability, r.Capability) || !allows(l.Chapter, r.Chapter) || !allows(l.Level, string(r.Level)) ||
 			l.PageDiffers && r.PageDiffers == ""
 	}), nil
+}
+
+// exclusions writes what no requirement covers, and why.
+func (l *listCommand) exclusions(p *process, register *corpus.Corpus) error {
+	if l.JSON {
+		return writeJSON(p, register.Exclusions)
+	}
+	for _, x := range register.Exclusions {
+		p.hang(14, fmt.Sprintf("%-14s%s (%s)", strings.ReplaceAll(x.Kind, "_", " "), x.Text, x.Source))
+		p.hang(14, fmt.Sprintf("%14s%s", "", x.Reason))
+	}
+	p.hang(2, counted(len(register.Exclusions), "exclusion")+".")
+	return nil
 }
 
 // profileLine is one line of `natsroute list profiles`.

@@ -99,6 +99,12 @@ func (r *reference) setUp(s *Setup) (routed net.Listener, err error) {
 		r.cfg.Cluster = ""
 	}
 	r.cfg.WriteDeadline = s.WriteDeadline
+	if s.NoPool {
+		r.cfg.PoolSize = -1
+	}
+	if s.Pinned {
+		r.cfg.PinnedAccounts = []string{SetupPinned}
+	}
 	if s.Permissions {
 		r.cfg.Permissions = SetupPermissions.ofReference()
 	}

@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -52,6 +53,9 @@ func Embed(ctx context.Context, cfg EmbedConfig) (*Target, error) {
 	}}
 	for name, c := range accounts {
 		r.cfg.Accounts[name] = server.User{Name: c.User, Password: c.Password}
+	}
+	if cfg.Setup.Imports {
+		return nil, errors.New("harness: the embedded reference server shares nothing between accounts")
 	}
 	routed, err := r.setUp(&cfg.Setup)
 	if err != nil {

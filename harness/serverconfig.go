@@ -81,13 +81,22 @@ func (c *serverConfig) writeAccounts(b *strings.Builder) {
 // shares is what an account exports or imports.
 func (c *serverConfig) shares(account string) string {
 	i := SetupImports
+	var lines []string
 	switch {
 	case !c.setup.Imports:
+		return ""
 	case account == i.From:
-		return fmt.Sprintf(", exports: [ { stream: %q }, { service: %q } ]", i.Stream, i.Service)
+		lines = append(lines, fmt.Sprintf("{ stream: %q }", i.Stream))
+		for _, service := range i.Services {
+			lines = append(lines, fmt.Sprintf("{ service: %q }", service))
+		}
+		return ", exports: [ " + strings.Join(lines, ", ") + " ]"
 	case account == i.To:
-		return fmt.Sprintf(", imports: [ { stream: { account: %s, subject: %q }, prefix: %q }, { service: { account: %s, subject: %q } } ]",
-			i.From, i.Stream, i.Prefix, i.From, i.Service)
+		lines = append(lines, fmt.Sprintf("{ stream: { account: %s, subject: %q }, prefix: %q }", i.From, i.Stream, i.Prefix))
+		for _, service := range i.Services { // 2.1.2 wants to, even where it is the same
+			lines = append(lines, fmt.Sprintf("{ service: { account: %s, subject: %q }, to: %q }", i.From, service, service))
+		}
+		return ", imports: [ " + strings.Join(lines, ", ") + " ]"
 	}
 	return ""
 }

@@ -114,14 +114,18 @@ var SetupPermissions = Permissions{
 
 // Imports says what one account hands to another.
 type Imports struct {
-	From, To string // names of accounts
-	Stream   string // subject pattern of the stream that From exports
-	Prefix   string // under which To sees it: PREFIX.SUBJECT
-	Service  string // subject of the service that From exports and To uses under the same subject
+	From, To string   // names of accounts
+	Stream   string   // subject pattern of the stream that From exports
+	Prefix   string   // under which To sees it: PREFIX.SUBJECT
+	Services []string // subjects of services that From exports and To uses under the same subject
 }
 
-// SetupImports is what the setup with imports has.
-var SetupImports = Imports{From: "NRA", To: "NRB", Stream: "nrstream.>", Prefix: "nrimport", Service: "nrservice.echo"}
+// SetupImports is what the setup with imports has. A service's subject is fixed (2.1.2 takes no pattern), so that there is one
+// for each spec.
+var SetupImports = Imports{
+	From: "NRA", To: "NRB", Stream: "nrstream.>", Prefix: "nrimport",
+	Services: []string{"nrservice.a", "nrservice.b", "nrservice.c", "nrservice.d", "nrservice.e", "nrservice.f", "nrservice.g", "nrservice.h"},
+}
 
 // SetupPinned is the account with a route connection of its own in the setup that has one.
 const SetupPinned = "NRA"

@@ -25,10 +25,11 @@ type Site struct {
 	fault   error // why it could not be opened
 
 	// Only the goroutine of the specs uses these.
-	shared *harness.Client // the witness, opened by the first spec that needs it
-	told   bool            // it stands in the report
-	hangs  int             // how often it was found not to answer any more
-	lost   string          // what was seen when it went away for good; empty: it is there
+	shared   *harness.Client // the witness, opened by the first spec that needs it
+	services int             // of Means.Imports that specs have taken
+	told     bool            // it stands in the report
+	hangs    int             // how often it was found not to answer any more
+	lost     string          // what was seen when it went away for good; empty: it is there
 }
 
 // Key names the site in results.

@@ -3,7 +3,6 @@ package harness
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -53,9 +52,6 @@ func Embed(ctx context.Context, cfg EmbedConfig) (*Target, error) {
 	}}
 	for name, c := range accounts {
 		r.cfg.Accounts[name] = server.User{Name: c.User, Password: c.Password}
-	}
-	if cfg.Setup.Imports {
-		return nil, errors.New("harness: the embedded reference server shares nothing between accounts")
 	}
 	routed, err := r.setUp(&cfg.Setup)
 	if err != nil {
@@ -112,6 +108,9 @@ func (r *reference) setUp(s *Setup) (routed net.Listener, err error) {
 	if s.Permissions {
 		r.cfg.Permissions = SetupPermissions.ofReference()
 	}
+	if s.Imports {
+		r.cfg.Shares = SetupImports.ofReference()
+	}
 	if !s.Route {
 		return nil, nil
 	}
@@ -128,6 +127,15 @@ func (p *Permissions) ofReference() *server.Permissions {
 		Import: server.SubjectRules{Allow: []string{p.Import}, Deny: []string{p.DeniedImport}},
 		Export: server.SubjectRules{Allow: []string{p.Export}, Deny: []string{p.DeniedExport}},
 	}
+}
+
+// ofReference is how the reference server is given exports and imports.
+func (i *Imports) ofReference() []server.Share {
+	shares := []server.Share{{From: i.From, To: i.To, Stream: i.Stream, Prefix: i.Prefix}}
+	for _, service := range i.Services {
+		shares = append(shares, server.Share{From: i.From, To: i.To, Service: service})
+	}
+	return shares
 }
 
 // certify makes certificates for the reference and for our peers.

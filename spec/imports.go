@@ -295,6 +295,23 @@ func serviceReply(s *Suite) {
 		Expect(s.Received(two)).To(s.BeMessages(delivery{s.Subject("two"), "", "2"}), "the second requester, answered first")
 	})
 
+	It("may be answered to a requester at another peer", s.Req("RT-IMP-020/other-peer"), func(ctx SpecContext) {
+		i := s.imports(ctx)
+		other := s.Join(ctx, "B")
+		s.Send(other, wire.NewSub(i.to, i.inbox))
+		s.Fence(ctx, other)
+		request := i.request(ctx, wire.NewSub(i.from, i.service), "req").Op
+		s.Send(i.p, wire.NewMsg(i.from, string(request.Reply), "", []byte("resp")))
+		i.fence(ctx)
+		s.Fence(ctx, other)
+		if len(i.seen(other)) == 0 {
+			s.Observe("dropped")
+			return
+		}
+		Expect(i.seen(other)).To(s.BeOps(wire.NewMsg(i.to, i.inbox, "", []byte("resp"))), "the answer, mapped, at the peer with interest in the requester's reply")
+		s.Observe("handed on")
+	})
+
 	It("has interest for answers that a peer is told of which comes later", s.Req("RT-IMP-016/first-list"), func(ctx SpecContext) {
 		i := s.imports(ctx)
 		request := i.request(ctx, wire.NewSub(i.from, i.service), "req")

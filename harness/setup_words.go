@@ -26,8 +26,8 @@ var setupWords = map[string]SetupWords{
 		Flags:    "--permissions",
 	},
 	"imports": {
-		What:     "one named account exports a stream and a service, the other imports them",
-		Settings: "NRA exports stream \"" + SetupImports.Stream + "\" and service \"" + SetupImports.Service + "\"; NRB imports both, the stream with prefix: " + SetupImports.Prefix,
+		What:     "one named account exports a stream and services, the other imports them",
+		Settings: "NRA exports stream \"" + SetupImports.Stream + "\" and the services " + strings.Join(SetupImports.Services, ", ") + "; NRB imports them, the stream with prefix: " + SetupImports.Prefix,
 		Flags:    "--imports NRA:NRB",
 	},
 	"leafnode":  {What: "there is a leafnode port", Settings: "leafnodes { listen: HOST:PORT }", Flags: "--leafnode HOST:PORT"},

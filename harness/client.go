@@ -130,9 +130,19 @@ func (c *Client) Subscribe(subject string) (*Subscription, error) {
 
 // QueueSubscribe makes a subscription in a queue group. The target knows of it after the next Fence.
 func (c *Client) QueueSubscribe(subject, queue string) (*Subscription, error) {
+	return c.subscribe(subject, queue, make(chan *nats.Msg, subscriptionQueue))
+}
+
+// Also makes a further subscription of the same client that costs next to no memory: the messages of both are in one
+// list, which either may empty. It is for interest whose messages do not matter.
+func (s *Subscription) Also(subject, queue string) (*Subscription, error) {
+	return s.client.subscribe(subject, queue, s.queue)
+}
+
+func (c *Client) subscribe(subject, queue string, into chan *nats.Msg) (*Subscription, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := &Subscription{client: c, sid: len(c.subs) + 1, queue: make(chan *nats.Msg, subscriptionQueue)}
+	s := &Subscription{client: c, sid: len(c.subs) + 1, queue: into}
 	var err error
 	if s.sub, err = c.nc.ChanQueueSubscribe(subject, queue, s.queue); err != nil {
 		return nil, err

@@ -18,6 +18,8 @@ func registerInterest(s *Suite) {
 		interestEnded(s)
 		interestLimited(s)
 		interestAtRegistration(s)
+		interestMeanwhile(s)
+		interestUnderChurn(s)
 	})
 	Describe("Interest a peer declares", func() {
 		interestDeclared(s)
@@ -102,48 +104,6 @@ func interestEnded(s *Suite) {
 		s.Fence(ctx, p)
 		Expect(s.Own(p)).To(s.BeOpsInAnyOrder(append(declared, ended...)...), "each interest that the client alone held ends once, the other stays")
 	})
-}
-
-func interestLimited(s *Suite) {
-	It("ends with the last of a limited number of messages, not before, when they come over the route", s.Req("RT-INT-006/routed"), func(ctx SpecContext) {
-		p, c := s.Join(ctx, "A"), s.witness(ctx)
-		declared, ended := s.limited(ctx, c)
-		message := wire.NewMsg(s.Account(), s.Subject("limited"), "", []byte("m"))
-
-		By("two messages of three")
-		s.Send(p, message, message)
-		s.Fence(ctx, p)
-		Expect(s.Own(p)).To(s.BeOps(declared), "RS- before the limit was reached")
-
-		By("the third")
-		s.Send(p, message)
-		s.Fence(ctx, p)
-		Expect(s.Own(p)).To(s.BeOps(declared, ended), "the limit was reached")
-	})
-
-	It("ends with the last of a limited number of messages, not before, when a client sends them", s.Req("RT-INT-006/local"), func(ctx SpecContext) {
-		p, c := s.Join(ctx, "A"), s.witness(ctx)
-		declared, ended := s.limited(ctx, c)
-
-		By("two messages of three")
-		s.Publish(c, s.Subject("limited"), "", "1", "2")
-		s.ClientToPeers(ctx, c, p)
-		Expect(s.Own(p)).To(s.BeOps(declared), "RS- before the limit was reached")
-
-		By("the third")
-		s.Publish(c, s.Subject("limited"), "", "3")
-		s.ClientToPeers(ctx, c, p)
-		Expect(s.Own(p)).To(s.BeOps(declared, ended), "the limit was reached")
-	})
-}
-
-// limited subscribes c to three messages, and returns how a peer is told of the interest and of its end.
-func (s *Suite) limited(ctx SpecContext, c *harness.Client) (declared, ended wire.Op) {
-	GinkgoHelper()
-	sub := s.Subscribe(c, s.Subject("limited"))
-	Expect(sub.AutoUnsubscribe(3)).To(Succeed(), "the client could not limit its subscription")
-	s.Flush(ctx, c)
-	return wire.NewSub(s.Account(), s.Subject("limited")), wire.NewUnsub(s.Account(), s.Subject("limited"))
 }
 
 func interestAtRegistration(s *Suite) {

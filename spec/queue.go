@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"fmt"
 	"slices"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -17,12 +16,15 @@ func registerQueue(s *Suite) {
 		queueAnnounced(s)
 		queueEnded(s)
 		queueBeside(s)
+		queueLimited(s)
+		queueUnderChurn(s)
 	})
 	Describe("Queue groups of a peer", func() {
 		queueRequested(s)
 		queueInterest(s)
 	})
 	Describe("Members on the target", func() { queueLocal(s) })
+	Describe("Queue groups of any name", func() { queueNames(s) })
 	Describe("Choosing among members", func() {
 		queueChoice(s)
 		queueShares(s)
@@ -283,97 +285,4 @@ func (s *Suite) members(ctx SpecContext, queue string, clients ...*harness.Clien
 	}
 	s.Flush(ctx, slices.Compact(clients)...)
 	return subs
-}
-
-func queueChoice(s *Suite) {
-	const why = "a group gets each message once, wherever its members are"
-
-	It("sends each message to one of two routes", s.Req("RT-QUE-020/two-routes"), func(ctx SpecContext) {
-		a, b, c := s.Join(ctx, "A"), s.Join(ctx, "B"), s.witness(ctx)
-		s.Send(a, s.group("q", 1))
-		s.Send(b, s.group("q", 1))
-		s.Fence(ctx, a, b)
-		sent := numbered(100)
-		s.Publish(c, s.Subject("work"), "", sent...)
-		s.ClientToPeers(ctx, c, a, b)
-		s.ExpectOnceEach(sent, why, s.peerPayloads(a), s.peerPayloads(b))
-	})
-
-	It("sends each message to a member on the target or to one behind a route", s.Req("RT-QUE-021/local-and-route"), func(ctx SpecContext) {
-		p, c := s.Join(ctx, "A"), s.witness(ctx)
-		members := s.members(ctx, "q", c)
-		s.Send(p, s.group("q", 1))
-		s.Fence(ctx, p)
-		sent := numbered(100)
-		s.Publish(c, s.Subject("work"), "", sent...)
-		s.ClientToPeers(ctx, c, p)
-		s.ExpectOnceEach(sent, why, s.peerPayloads(p), s.clientPayloads(members...))
-	})
-}
-
-func queueShares(s *Suite) {
-	// share declares a group on two routes with the weights given, one after the other, and wants the first route to
-	// get its part of 1,000 messages by the last of them.
-	share := func(ctx SpecContext, weightsA, weightsB []int) {
-		GinkgoHelper()
-		a, b, c := s.Join(ctx, "A"), s.Join(ctx, "B"), s.witness(ctx)
-		for i := range weightsA {
-			s.Send(a, s.group("q", weightsA[i]))
-			s.Send(b, s.group("q", weightsB[i]))
-		}
-		s.Fence(ctx, a, b)
-		sent := numbered(1000)
-		s.Publish(c, s.Subject("work"), "", sent...)
-		s.ClientToPeers(ctx, c, a, b)
-
-		toA := s.peerPayloads(a)
-		s.ExpectOnceEach(sent, "a group gets each message once, wherever its members are", toA, s.peerPayloads(b))
-		wa, wb := weightsA[len(weightsA)-1], weightsB[len(weightsB)-1]
-		lo, hi := binomialBounds(len(sent), float64(wa)/float64(wa+wb), 1e-6)
-		Expect(len(toA)).To(And(BeNumerically(">=", lo), BeNumerically("<=", hi)), fmt.Sprintf(
-			"messages of %d to the route of weight %d, the other having weight %d: drawn by weight, chance leaves these bounds once in a million runs", len(sent), wa, wb))
-	}
-
-	It("follows the weights", s.Req("RT-QUE-022/nine-to-one"), func(ctx SpecContext) {
-		share(ctx, []int{9}, []int{1})
-	})
-	It("follows changed weights", s.Req("RT-QUE-023/turned-round"), func(ctx SpecContext) {
-		share(ctx, []int{1, 9}, []int{9, 1})
-	})
-}
-
-// queueWeightBelowOne sends what some releases do not survive.
-func queueWeightBelowOne(s *Suite) {
-	for _, weight := range []struct{ word, text string }{{"zero", "0"}, {"negative", "-3"}, {"no-number", "abc"}} {
-		It("survives the weight "+weight.text, s.Req("RT-QUE-024/"+weight.word), func(ctx SpecContext) {
-			p, c := s.Join(ctx, "A"), s.witness(ctx)
-			s.below(ctx, p, c, weight.text)
-			s.ExpectOpen(ctx, p)
-		})
-	}
-
-	It("takes a weight below 1 as 1, or never chooses the group", s.Req("RT-QUE-025/zero"), func(ctx SpecContext) {
-		p, c := s.Join(ctx, "A"), s.witness(ctx)
-		sent := s.below(ctx, p, c, "0")
-		switch got := s.peerPayloads(p); len(got) {
-		case 0:
-			s.Observe("never chosen")
-		case len(sent):
-			s.ExpectOnceEach(sent, "a weight of 1 brings each message once", got)
-			s.Observe("counts as 1")
-		default:
-			s.fail(fmt.Sprintf("of %d messages for a lone group of weight 0 %d came: all or none is right", len(sent), len(got)))
-		}
-	})
-}
-
-// below declares a group of the weight given and publishes ten messages on its subject, which it returns.
-func (s *Suite) below(ctx SpecContext, p *harness.Peer, c *harness.Client, weight string) []string {
-	GinkgoHelper()
-	_ = p.SendRaw([]byte("RS+ "+s.Account()+" "+s.Subject("work")+" q "+weight+"\r\n"), 0)
-	s.Fence(ctx, p)
-	sent := numbered(10)
-	s.Publish(c, s.Subject("work"), "", sent...)
-	s.ClientToPeers(ctx, c, p)
-	return sent
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"flag"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -54,4 +56,18 @@ func TestRealServers(t *testing.T) {
 			testscript.Run(t, params("testdata/real", "VERSION="+version, "NATS_SERVER="+path))
 		})
 	}
+}
+
+// TestMinimalServer certifies corpus/examples/minimal_server.py: a server that was written from spec/PROTOCOL.md and has
+// no line of code in common with the reference.
+func TestMinimalServer(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("not run: corpus/examples/minimal_server.py needs python3, which is not on the path")
+	}
+	path, err := filepath.Abs("../../corpus/examples/minimal_server.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, params("testdata/minimal", "PYTHON="+python, "MINIMAL="+path))
 }

@@ -22,9 +22,11 @@ type conn struct {
 
 	peer    *wire.InfoBody // the peer's first INFO, once registered
 	trusted bool           // a CONNECT of the peer was accepted
-	verbose bool           // the peer wants +OK
-	headers bool           // the peer understands HMSG
-	mode    wire.Mode
+
+	user, password string // in it
+	verbose        bool   // the peer wants +OK
+	headers        bool   // the peer understands HMSG
+	mode           wire.Mode
 
 	leafOrigins       bool // the peer understands LS+ and LMSG (lnoc)
 	leafWithoutOrigin bool // and origin "_" for leafs without a cluster (ln)

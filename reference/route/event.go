@@ -86,6 +86,15 @@ type (
 	// Tick: nothing but time has passed (the node's deadline is due).
 	Tick struct{}
 
+	// Reload: these settings are as told from now on, which Config.Validate has accepted with the rest of the
+	// configuration; all others stay.
+	Reload struct {
+		Permissions    *Permissions
+		Accounts       []string
+		User, Password string
+		PinnedAccounts []string
+	}
+
 	// LameDuck: the server is about to end. Peers and clients are told, so that no new client comes to us; routes stay as
 	// they are until Shutdown. Servers of 2.1 say nothing.
 	LameDuck struct{}
@@ -107,5 +116,6 @@ func (Publish) event()        {}
 func (LeafJoined) event()     {}
 func (LeafLeft) event()       {}
 func (Tick) event()           {}
+func (Reload) event()         {}
 func (LameDuck) event()       {}
 func (Shutdown) event()       {}

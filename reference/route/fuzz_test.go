@@ -154,6 +154,8 @@ func allowedReasons(n *Node, ev Event) []CloseReason {
 		add(explain)
 	case Shutdown:
 		add(stop)
+	case Reload:
+		list = append(list, AuthenticationViolation, RouteRemoved)
 	}
 	if n.stopped {
 		add(stop)
@@ -250,9 +252,17 @@ func (s *source) event() Event {
 			s.stopped = true
 			return Shutdown{}
 		}
-		return pickOf[Event](s, Tick{}, LameDuck{})
+		return pickOf[Event](s, Tick{}, LameDuck{}, s.reload())
 	}
 	return Received{Conn: s.conn(), Op: s.op()}
+}
+
+func (s *source) reload() Reload {
+	return Reload{
+		Permissions: pickOf(s, nil, &Permissions{Import: SubjectRules{Allow: []string{"a.*"}}}, &Permissions{Export: SubjectRules{Deny: []string{"b"}}}),
+		Accounts:    pickOf(s, nil, []string{}, []string{"A"}), User: pickOf(s, "", "u"), Password: pickOf(s, "", "p", "q"),
+		PinnedAccounts: pickOf(s, nil, []string{"$G"}),
+	}
 }
 
 func (s *source) dial() Dial {
@@ -298,7 +308,7 @@ func (s *source) info() *wire.InfoBody {
 		ServerID: pickOf(s, "P1", "P2", "P3", "P4", "T", ""), ServerName: pickOf(s, "", "T", "n"), Cluster: pickOf(s, "C1", "C1", "", "Z", "_", "A"),
 		ClusterDynamic: s.pick(2) == 0, Host: pickOf(s, "", "h", "fe80::1"), Port: pickOf(s, 0, 1, -1, 6222),
 		IP:      pickOf(s, "", "nats-route://z:1/", "nats-route://[::1]:1", "://", "bad", "nats-route://u:p@z:1"),
-		Headers: s.pick(2) == 0, LNOC: s.pick(2) == 0, LNOCU: s.pick(2) == 0, LN: s.pick(4) == 0, LameDuck: s.pick(5) == 0, ConnectURLs: pickOf(s, nil, []string{"c:1"}, []string{"c:1", "d:1"}),
+		Headers: s.pick(2) == 0, LNOC: s.pick(2) == 0, LNOCU: s.pick(2) == 0, LN: s.pick(4) == 0, LameDuck: s.pick(5) == 0, RouteAccReqID: pickOf(s, "", "", "", "r"), ConnectURLs: pickOf(s, nil, []string{"c:1"}, []string{"c:1", "d:1"}),
 		GossipMode: uint8(s.pick(4)), Compression: pickOf(s, "", "off", "bogus"), RouteAccount: pickOf(s, "", "", "", "$SYS"),
 		ClientID: uint64(s.pick(8) / 7), AuthRequired: s.pick(2) == 0,
 	}

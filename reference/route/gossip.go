@@ -92,6 +92,8 @@ func (n *Node) updateRoute(c *conn, body *wire.InfoBody) cause {
 	switch {
 	case body == nil:
 		return badArguments
+	case n.cfg.Dialect.Pools && body.RouteAccReqID != "":
+		n.moveAccount(c, body)
 	case body.ServerID == n.cfg.ID:
 		if n.traits.names {
 			return ourselves // 2.1 does not mind

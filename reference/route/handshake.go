@@ -88,6 +88,7 @@ func (n *Node) checkConnect(c *conn, body *wire.ConnectBody) cause {
 	}
 	c.connectDue = noTime
 	c.trusted = true
+	c.user, c.password = or(body.User, c.user), or(body.Pass, c.password)
 	c.verbose = body.Verbose
 	c.headers = n.cfg.Dialect.Headers && body.Headers
 	n.setLeafMode(c, body.LNOC, body.LNOCU, body.LN)
@@ -107,9 +108,13 @@ func (n *Node) credentialsHold(c *conn, body *wire.ConnectBody) bool {
 	if !n.cfg.wantsCredentials() || c.trusted && body.User == "" && body.Pass == "" {
 		return true
 	}
-	user := subtle.ConstantTimeCompare([]byte(body.User), []byte(n.cfg.User))
-	pass := subtle.ConstantTimeCompare([]byte(body.Pass), []byte(n.cfg.Password))
-	return user&pass == 1
+	return n.areCredentials(body.User, body.Pass)
+}
+
+// areCredentials compares what a peer says with what we want.
+func (n *Node) areCredentials(user, password string) bool {
+	same := subtle.ConstantTimeCompare([]byte(user), []byte(n.cfg.User)) & subtle.ConstantTimeCompare([]byte(password), []byte(n.cfg.Password))
+	return !n.cfg.wantsCredentials() || same == 1
 }
 
 // yields tells whether our cluster name gives way to name: only a generated one does, to a configured or a greater one.

@@ -57,6 +57,7 @@ func (n *Node) timers() {
 		n.dueInput(c, c.pingDue, inPingDue)
 	}
 	clear(n.ready)
+	n.endMoving()
 	n.dialDue()
 	n.arm()
 }
@@ -78,6 +79,9 @@ func (n *Node) arm() {
 		n.wake = earlier(n.wake, c.connectDue)
 		n.wake = earlier(n.wake, c.infoDue)
 		n.wake = earlier(n.wake, c.pingDue)
+	}
+	if n.moving != nil {
+		n.wake = earlier(n.wake, n.moving.due)
 	}
 	for _, l := range n.links {
 		if l.phase == linkWaiting {

@@ -1,7 +1,6 @@
 package route
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 
@@ -168,16 +167,22 @@ func (i interest) weightFor(c *conn, from origin) (weight int64) {
 
 // announceOrigins sends a new route what it has to know of an interest that leafs have a part in.
 func (n *Node) announceOrigins(c *conn, i interest) {
+	weights := i.weights(c)
+	for _, from := range slices.Sorted(maps.Keys(weights)) {
+		n.out.send(c, n.leafInterestOp(c, i, from, weights[from]))
+	}
+}
+
+// weights lists the entries that c is to hold for i, by origin. There is one where c does not tell origins apart in LS-.
+func (i interest) weights(c *conn) map[origin]int64 {
 	weights := map[origin]int64{}
 	for _, s := range i.local() {
 		weights[c.originFor(s.leaf)] += s.weight
 	}
 	if !c.mode.LeafUnsubOrigin && len(weights) > 1 {
-		weights = map[origin]int64{clients: i.weightFor(c, clients)}
+		return map[origin]int64{clients: i.weightFor(c, clients)}
 	}
-	for _, from := range slices.SortedFunc(maps.Keys(weights), cmp.Compare) {
-		n.out.send(c, n.leafInterestOp(c, i, from, weights[from]))
-	}
+	return weights
 }
 
 // leafInterestOp tells c how things stand with the local interest of one origin: in LS+ or LS- where it is a leaf's.

@@ -27,6 +27,7 @@ type Node struct {
 
 	permissions Permissions
 	answers     answers
+	moving      *moving // accounts that are getting connections of their own
 
 	now              time.Time // of the current Step
 	wake             time.Time // when the next timer is due; zero: never
@@ -66,15 +67,7 @@ func New(cfg Config) (*Node, error) {
 		permissions: cfg.Permissions.clone(),
 		rng:         rand.New(rand.NewPCG(cfg.Seed, 0x6e617473)),
 	}
-	if cfg.Accounts != nil {
-		n.exists = map[string]bool{globalAccount: true}
-		for _, name := range cfg.Accounts {
-			n.exists[name] = true
-		}
-		if cfg.Dialect.Pools {
-			n.exists[systemAccount] = true
-		}
-	}
+	n.setAccounts(cfg.Accounts)
 	for _, account := range cfg.PinnedAccounts {
 		n.pinned[account] = make(map[string]*conn)
 	}
@@ -85,6 +78,21 @@ func New(cfg Config) (*Node, error) {
 		}
 	}
 	return n, nil
+}
+
+// setAccounts takes in which accounts there are; nil: all.
+func (n *Node) setAccounts(names []string) {
+	n.exists = nil
+	if names == nil {
+		return
+	}
+	n.exists = map[string]bool{globalAccount: true}
+	for _, name := range names {
+		n.exists[name] = true
+	}
+	if n.cfg.Dialect.Pools {
+		n.exists[systemAccount] = true
+	}
 }
 
 // Step tells the node what happened at now and returns what to do about it. The actions live until the next Step.
@@ -122,6 +130,8 @@ func (n *Node) Step(now time.Time, ev Event) []Action {
 		n.malformed(ev.Conn, ev.Err)
 	case Lost:
 		n.lost(ev.Conn)
+	case Reload:
+		n.reload(&ev)
 	case LameDuck:
 		n.goLame()
 	case Shutdown:

@@ -76,6 +76,15 @@ func matchesAny(patterns []string, subject []byte) bool {
 // mqttPrefix begins the subjects that servers keep for MQTT. They need no permission, but may be denied (2.11.17, 2.12.15).
 const mqttPrefix = "$MQTT."
 
+// equal tells whether p and q say the same.
+func (p Permissions) equal(q Permissions) bool {
+	return p.Import.equal(q.Import) && p.Export.equal(q.Export)
+}
+
+func (r SubjectRules) equal(q SubjectRules) bool {
+	return slices.Equal(r.Allow, q.Allow) && slices.Equal(r.Deny, q.Deny)
+}
+
 // passes tells whether interest in subject passes r.
 func (n *Node) passes(r SubjectRules, subject []byte) bool {
 	if n.traits.mqttAllowed && strings.HasPrefix(string(subject), mqttPrefix) {

@@ -33,7 +33,7 @@ type request struct{ account, reply string }
 func (n *Node) requests(ev *Publish) {
 	for i := range n.cfg.Shares {
 		share := &n.cfg.Shares[i]
-		if share.To != ev.Account || share.Service == "" || !wire.Match([]byte(share.imported(share.Service)), ev.Subject) {
+		if share.To != ev.Account || share.Service == "" || n.account(share.From) == nil || !wire.Match([]byte(share.imported(share.Service)), ev.Subject) {
 			continue
 		}
 		for _, passed := range n.answers.chain {

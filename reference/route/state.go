@@ -165,6 +165,7 @@ const (
 	poolIndexRange
 	accountNotPinned
 	poolFull
+	accountUnpinned
 	unknownOperation
 	lineTooLong
 	badArguments
@@ -202,6 +203,7 @@ var closings = [causes]struct {
 	poolIndexRange:       {ProtocolViolation, "Invalid route pool index: %v - pool size is %v"},
 	accountNotPinned:     {ProtocolViolation, "No route for account %q"},
 	poolFull:             {DuplicateRoute, ""},
+	accountUnpinned:      {RouteRemoved, ""},
 	unknownOperation:     {ParseError, "Unknown Protocol Operation"},
 	lineTooLong:          {MaxControlLineExceeded, "maximum control line exceeded"},
 	badArguments:         {ProtocolViolation, ""},

@@ -116,19 +116,25 @@ func (n *Node) announce(i interest, by *leaf, begun bool) {
 // is not ours to pass on: it goes one hop (seen 2.1.2 to 2.15.2). only, if not nil, chooses among the subjects that
 // permissions let through.
 func (n *Node) announceAll(c *conn, only func(subject []byte) bool) {
+	n.eachInterest(c, func(i interest, subject []byte) {
+		if n.imports(subject) && (only == nil || only(subject)) {
+			n.announceTo(c, i)
+		}
+	})
+}
+
+// eachInterest calls do for all local interest of the accounts that c carries, in order.
+func (n *Node) eachInterest(c *conn, do func(i interest, subject []byte)) {
 	for _, name := range slices.Sorted(maps.Keys(n.accounts)) {
 		if !n.carries(c, name) {
 			continue
 		}
 		a := n.accounts[name]
 		for _, pattern := range slices.Sorted(maps.Keys(a.entries)) {
-			if !n.imports([]byte(pattern)) || only != nil && !only([]byte(pattern)) {
-				continue
-			}
-			e := a.entries[pattern]
-			n.announceTo(c, interest{a, e, nil})
+			e, subject := a.entries[pattern], []byte(pattern)
+			do(interest{a, e, nil}, subject)
 			for _, queue := range slices.Sorted(maps.Keys(e.groups)) {
-				n.announceTo(c, interest{a, e, e.groups[queue]})
+				do(interest{a, e, e.groups[queue]}, subject)
 			}
 		}
 	}

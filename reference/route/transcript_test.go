@@ -21,8 +21,9 @@ import (
 //	     [pool=] [pinned=(…)]   the pool is -1, none, unless told
 //	accept conn= [ip=]       dialled conn= to= [account=]       failed to= [account=]       lost conn=       lameduck       shutdown
 //	peer conn= id= [urls=(…)] [headers] [ip=]   accept, CONNECT and INFO, printing what the INFO causes
+//	reload [user= pass=] [accounts=(…)] [import=(…)] [import_deny=(…)] [export=(…)] [export_deny=(…)] [pinned=(…)]
 //	recv conn=               the bytes below, each line ended by CR LF; \t and \n stand for TAB and bare LF, $ANSWER for
-//	                         the reply subject of the last request to a service
+//	                         the reply subject of the last request to a service, $REQUEST for that of a reload
 //	sub id= subject= [account=] [queue=] [client=] [noecho] [weight=]      unsub ids=(…)
 //	pub subject= [account=] [reply=] [client=] [header=N] [queues=(…)]     the payload below
 //	leaf client= [cluster=] [headers]      leafgone client=
@@ -52,6 +53,7 @@ type script struct {
 	parsers map[ConnID]*wire.Parser
 	dials   map[string]Dial
 	answer  string // reply of the request that was sent last
+	request string // route_acc_add_reqid of the INFO that was sent last
 	out     strings.Builder
 }
 
@@ -74,13 +76,18 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		s.step(DialFailed{Dial: s.dialOf(d)})
 	case "lost":
 		s.step(Lost{Conn: connArg(t, d)})
+	case "reload":
+		s.step(Reload{
+			Permissions: permissionsArg(d), Accounts: list(d, "accounts"), User: arg(d, "user", ""), Password: arg(d, "pass", ""),
+			PinnedAccounts: list(d, "pinned"),
+		})
 	case "lameduck":
 		s.step(LameDuck{})
 	case "shutdown":
 		s.step(Shutdown{})
 	case "recv":
 		lines := strings.ReplaceAll(d.Input, "\n", "\r\n") + "\r\n"
-		lines = strings.ReplaceAll(lines, "$ANSWER", s.answer)
+		lines = strings.NewReplacer("$ANSWER", s.answer, "$REQUEST", s.request).Replace(lines)
 		s.receive(connArg(t, d), strings.NewReplacer(`\t`, "\t", `\n`, "\n").Replace(lines))
 	case "sub":
 		s.step(Subscribe{
@@ -229,6 +236,9 @@ func (s *script) step(ev Event) {
 func (s *script) show(a Action) string {
 	switch a.Kind {
 	case Send:
+		if a.Op.InfoBody != nil && a.Op.InfoBody.RouteAccReqID != "" {
+			s.request = a.Op.InfoBody.RouteAccReqID
+		}
 		if bytes.HasPrefix(a.Op.Reply, []byte(answerPrefix)) {
 			s.answer = string(a.Op.Reply)
 		}
@@ -297,6 +307,7 @@ func showOp(op *wire.Op) string {
 		value("export", rulesOf(i.Export))
 		value("gossip_mode", i.GossipMode)
 		value("connect_urls", i.ConnectURLs)
+		flag("route_acc_add_reqid", i.RouteAccReqID != "")
 		value("route_pool_size", i.RoutePoolSize)
 		value("route_pool_idx", i.RoutePoolIndex)
 		value("route_account", i.RouteAccount)

@@ -19,7 +19,7 @@ func idle(tb testing.TB, cfg Config) *Server {
 		tb.Fatal(err)
 	}
 	s.clientPort, s.routePort = 1, 2
-	if s.node, err = route.New(s.nodeConfig()); err != nil {
+	if s.node, err = route.New(s.nodeConfig(&s.cfg)); err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {

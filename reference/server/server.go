@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"github.com/natsroute/natsroute/reference/route"
 	"github.com/natsroute/natsroute/reference/wire"
@@ -25,6 +26,8 @@ type Server struct {
 	cancel  context.CancelFunc // ends ctx
 	stopped chan struct{}      // closed: the loop has ended, nothing posted is taken any more
 	wg      sync.WaitGroup
+
+	authRequired atomic.Bool // peers have to say who they are
 
 	life    sync.Mutex // guards what Start sets and Close reads
 	started bool
@@ -58,11 +61,8 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := route.New((&Server{cfg: settled}).nodeConfig()); err != nil {
-		return nil, fmt.Errorf("server: %w", err)
-	}
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Server{
+	s := &Server{
 		cfg:     settled,
 		users:   newUsers(settled.Accounts),
 		inputs:  make(chan input),
@@ -74,7 +74,13 @@ func New(cfg Config) (*Server, error) {
 		clients: make(map[uint64]*client),
 		leafs:   make(map[uint64]*leafConn),
 		subs:    make(map[route.SubID]*subscription),
-	}, nil
+	}
+	if err := s.nodeConfig(&settled).Validate(); err != nil {
+		cancel()
+		return nil, fmt.Errorf("server: %w", err)
+	}
+	s.authRequired.Store(settled.RouteUser != "")
+	return s, nil
 }
 
 // Start opens both ports and begins to serve and to dial. It returns when both ports accept connections; the server ends
@@ -88,7 +94,7 @@ func (s *Server) Start(ctx context.Context) error {
 	if err := s.listen(ctx); err != nil {
 		return err
 	}
-	node, err := route.New(s.nodeConfig())
+	node, err := route.New(s.nodeConfig(&s.cfg))
 	if err != nil {
 		s.closeListeners()
 		return fmt.Errorf("server: %w", err)
@@ -199,46 +205,42 @@ func (s *Server) findOwnURLs() []string {
 	return urls
 }
 
-// nodeConfig is this server as the node sees it.
-func (s *Server) nodeConfig() route.Config {
-	accounts := []string{GlobalAccount}
-	for account := range s.cfg.Accounts {
-		accounts = append(accounts, account)
-	}
-	routes := make([]route.Dial, 0, len(s.cfg.routes))
-	for _, dial := range s.cfg.routes {
+// nodeConfig is this server, set up as cfg says, as the node sees it.
+func (s *Server) nodeConfig(cfg *settled) route.Config {
+	routes := make([]route.Dial, 0, len(cfg.routes))
+	for _, dial := range cfg.routes {
 		if dial.Address == s.RouteAddr() {
 			continue // a list of all members, the same for each, names this one too
 		}
 		routes = append(routes, dial)
 	}
 	return route.Config{
-		ID:             s.cfg.ServerID,
-		Name:           s.cfg.ServerName,
-		Cluster:        s.cfg.Cluster,
-		ClusterDynamic: s.cfg.clusterDynamic,
-		Version:        s.cfg.Version,
+		ID:             cfg.ServerID,
+		Name:           cfg.ServerName,
+		Cluster:        cfg.Cluster,
+		ClusterDynamic: cfg.clusterDynamic,
+		Version:        cfg.Version,
 		GoVersion:      runtime.Version(),
-		Host:           s.cfg.Host,
+		Host:           cfg.Host,
 		Port:           s.routePort,
-		Advertise:      s.cfg.Advertise,
+		Advertise:      cfg.Advertise,
 		ClientURLs:     s.ownURLs,
-		MaxPayload:     int32(s.cfg.MaxPayload),
-		Dialect:        s.cfg.Dialect,
-		User:           s.cfg.RouteUser,
-		Password:       s.cfg.RoutePassword,
-		TLS:            s.cfg.RouteTLS != nil,
-		AuthTimeout:    s.cfg.AuthTimeout,
-		PingInterval:   s.cfg.PingInterval,
-		PingMax:        s.cfg.PingMax,
+		MaxPayload:     int32(cfg.MaxPayload),
+		Dialect:        cfg.Dialect,
+		User:           cfg.RouteUser,
+		Password:       cfg.RoutePassword,
+		TLS:            cfg.RouteTLS != nil,
+		AuthTimeout:    cfg.AuthTimeout,
+		PingInterval:   cfg.PingInterval,
+		PingMax:        cfg.PingMax,
 		Routes:         routes,
-		ReconnectDelay: s.cfg.ReconnectDelay,
-		Permissions:    s.cfg.Permissions,
-		Shares:         s.cfg.Shares,
-		Accounts:       accounts,
-		PoolSize:       s.cfg.PoolSize,
-		PinnedAccounts: s.cfg.PinnedAccounts,
-		Seed:           s.cfg.Seed,
+		ReconnectDelay: cfg.ReconnectDelay,
+		Permissions:    cfg.Permissions,
+		Shares:         cfg.Shares,
+		Accounts:       cfg.accountNames(),
+		PoolSize:       cfg.PoolSize,
+		PinnedAccounts: cfg.PinnedAccounts,
+		Seed:           cfg.Seed,
 	}
 }
 
@@ -274,7 +276,7 @@ func (s *Server) Info() wire.InfoBody {
 		Host:           s.cfg.Host,
 		Port:           s.routePort,
 		Headers:        s.cfg.Dialect.Headers,
-		AuthRequired:   s.cfg.RouteUser != "",
+		AuthRequired:   s.authRequired.Load(),
 		TLSRequired:    s.cfg.RouteTLS != nil,
 		TLSVerify:      s.cfg.RouteTLS != nil,
 		MaxPayload:     int32(s.cfg.MaxPayload),

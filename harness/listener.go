@@ -126,6 +126,7 @@ func (l *Listener) Accept(ctx context.Context, name string, opts ...PeerOption) 
 	if err != nil {
 		return nil, err
 	}
+	conn = l.target.wired(conn, false)
 	c := configured(opts)
 	if cfg := l.target.acceptConfig(&c); cfg != nil {
 		ctx, cancel := l.target.bounded(ctx)

@@ -62,6 +62,7 @@ func (t *Target) greeting(ctx context.Context, limit time.Duration) (*wire.InfoB
 	if err != nil {
 		return nil, nil, orContext(ctx, t.place(err))
 	}
+	conn = t.within(conn, true)
 	defer func() { _ = conn.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	_ = conn.SetReadDeadline(time.Now().Add(limit))

@@ -25,6 +25,7 @@ type Peer struct {
 	cfg        peerConfig
 	id         string
 	conn       net.Conn
+	secure     *tls.Conn // below conn; nil: there is no TLS
 	transcript *Transcript
 
 	writing sync.Mutex // one write at a time; SendPieces holds it over all of them. Taken before mu
@@ -63,16 +64,6 @@ type Closing struct {
 	At      time.Duration
 }
 
-// newPeer is startPeer for a connection that was opened before the options were read.
-func newPeer(t *Target, name string, conn net.Conn, dialled bool, opts []PeerOption) (*Peer, error) {
-	c := configured(opts)
-	if c.plain || c.tls != nil {
-		_ = conn.Close()
-		return nil, errOpenOnly
-	}
-	return startPeer(t, name, conn, dialled, c)
-}
-
 // startPeer takes conn over, TLS included, and starts to read it. The error says that the target is closed; conn then is
 // too.
 func startPeer(t *Target, name string, conn net.Conn, dialled bool, c peerConfig) (*Peer, error) {
@@ -93,6 +84,10 @@ func startPeer(t *Target, name string, conn net.Conn, dialled bool, c peerConfig
 	}
 	if c.smallReceive {
 		shrinkReceive(conn)
+	}
+	if c.leaf == nil {
+		p.secure, _ = conn.(*tls.Conn)
+		p.conn = t.within(conn, dialled)
 	}
 	how := "accepted from"
 	if dialled {
@@ -152,9 +147,8 @@ func (p *Peer) Connect() wire.Op {
 
 func (p *Peer) routeConnect() *wire.ConnectBody {
 	info := p.targetInfo()
-	_, secure := p.conn.(*tls.Conn)
 	return &wire.ConnectBody{
-		Echo: true, User: p.target.User, Pass: p.target.Password, TLSRequired: secure,
+		Echo: true, User: p.target.User, Pass: p.target.Password, TLSRequired: p.secure != nil,
 		Headers: info.Headers && !p.cfg.noHeaders, Name: p.id, Cluster: info.Cluster,
 	}
 }

@@ -9,9 +9,6 @@ import (
 	"github.com/natsroute/natsroute/reference/wire"
 )
 
-// errOpenOnly is for options that change how a connection is opened.
-var errOpenOnly = errors.New("harness: Plain, WithTLS and the like are for Open and Accept: Dial and Join do the handshake that Means.TLS asks for")
-
 // Open opens a route connection and does the TLS handshake where Means.TLS or the options ask for one. It waits for
 // nothing more: what the target sends, an INFO or anything else, is in Seen and Received when it comes. name is the
 // connection's letter in transcripts.
@@ -25,6 +22,7 @@ func (t *Target) Open(ctx context.Context, name string, opts ...PeerOption) (*Pe
 	if err != nil {
 		return nil, t.place(cannotConnect(ctx, err))
 	}
+	conn = t.wired(conn, true)
 	c := configured(opts)
 	if cfg := t.dialConfig(&c); cfg != nil {
 		if conn, err = secure(ctx, name, tls.Client(conn, cfg)); err != nil {

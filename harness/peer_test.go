@@ -28,7 +28,7 @@ func greetedPipe(t *testing.T, info string, opts ...PeerOption) (*Peer, net.Conn
 	t.Helper()
 	tg := newTarget(Means{Route: "127.0.0.1:6222", Password: "secret!", Nonce: "pipe"}, nil)
 	ours, theirs := net.Pipe()
-	p := value[*Peer](t)(newPeer(tg, "A", ours, true, opts))
+	p := value[*Peer](t)(startPeer(tg, "A", ours, true, configured(opts)))
 	t.Cleanup(func() { _ = theirs.Close(); must(t, tg.Close()) })
 	_, err := theirs.Write([]byte(info))
 	must(t, err)

@@ -17,6 +17,7 @@ var setupWords = map[string]SetupWords{
 	SetupDisposable: {What: "nobody needs it: rows may kill it", Flags: "--disruptive --i-own-this-target"},
 	"dynamic":       {What: "the cluster has no configured name: rows may rename it", Settings: "cluster { } without name", Flags: "--disruptive --i-own-this-target"},
 	"auth":          {What: "peers have to show a user and a password", Settings: "cluster { authorization { user, password, timeout: 1 } }", Flags: "--user, --password, --auth-timeout"},
+	"odd-auth":      {What: "the user and the password are long, with blanks, quotes and letters beyond ASCII", Settings: "cluster { authorization { user, password } }", Flags: "--user, --password"},
 	"tls":           {What: "the route port speaks TLS", Settings: "cluster { tls { ca_file, cert_file, key_file, timeout: 1 } }", Flags: "--tlsca, --tlscert, --tlskey, --tls-timeout"},
 	"pinned":        {What: "one named account has route connections of its own", Settings: "cluster { accounts: [NRA] }", Flags: "--pinned NRA"},
 	"nopool":        {What: "one connection to each peer", Settings: "cluster { pool_size: -1, compression: off }"},

@@ -25,6 +25,7 @@ type Target struct {
 	reserved reservation
 	rtt      roundTrip
 	engine   engine         // what runs the server; nil: somebody else does
+	middle   Middle         // stands between us and it; nil: nothing does
 	routed   *Listener      // where its configured route leads; nil: there is none
 	running  sync.WaitGroup // the goroutines of peers and listeners
 
@@ -196,24 +197,15 @@ func (t *Target) Since() time.Duration { return time.Since(t.start) }
 // is a *NotARoute when the target did not begin with an INFO.
 func (t *Target) Dial(ctx context.Context, name string, opts ...PeerOption) (*Peer, error) {
 	began := time.Now()
-	conn, err := t.connect(ctx)
+	p, err := t.Open(ctx, name, opts...)
 	if err != nil {
 		return nil, err
 	}
-	p, err := newPeer(t, name, conn, true, opts)
-	if err != nil {
-		return nil, err
-	}
-	first, err := p.Await(ctx, func(Seen) bool { return true })
-	if err == nil && first.Op.Kind != wire.Info {
-		err = t.place(notInfo(first.Raw))
-	}
-	if err != nil {
+	if _, err := p.Greeting(ctx); err != nil {
 		p.abandon()
 		return nil, err
 	}
 	t.rtt.greeting(time.Since(began))
-	t.learn(first.Op.InfoBody, conn.RemoteAddr())
 	return p, nil
 }
 
@@ -237,6 +229,7 @@ func (t *Target) connect(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		return nil, t.place(cannotConnect(ctx, err))
 	}
+	conn = t.wired(conn, true)
 	if t.TLS == nil {
 		return conn, nil
 	}

@@ -172,10 +172,9 @@ func WithoutCertificate() PeerOption { return WithCertificate(tls.Certificate{})
 // TLS is the state of the connection's TLS: negotiated version, the certificates that the target has shown; nil: the
 // connection is plain.
 func (p *Peer) TLS() *tls.ConnectionState {
-	secure, ok := p.conn.(*tls.Conn)
-	if !ok {
+	if p.secure == nil {
 		return nil
 	}
-	state := secure.ConnectionState()
+	state := p.secure.ConnectionState()
 	return &state
 }

@@ -114,7 +114,7 @@ func (s *Suite) transcript() []report.TranscriptEntry {
 	out := make([]report.TranscriptEntry, 0, len(all))
 	for _, e := range all {
 		out = append(out, report.TranscriptEntry{
-			MS: float64((e.At - s.now.since).Microseconds()) / 1000, Conn: e.Conn, Dir: string(e.Dir), Bytes: escape(e.Data),
+			MS: float64((e.At - s.now.since).Microseconds()) / 1000, Conn: e.Conn, Dir: string(e.Dir), Bytes: escape(e.Data), S2: e.S2,
 		})
 	}
 	return out

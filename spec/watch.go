@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -78,15 +79,20 @@ func (s *Suite) lose(format string, args ...any) {
 	s.end(report.NotTested, report.Interrupted)
 }
 
-// lastSent names the last bytes that the spec's peers wrote.
+// lastSent names the last bytes that the spec's peers wrote: the last one is often no more than a PING that looks whether
+// the target still answers.
 func (s *Suite) lastSent() string {
-	all := s.transcript()
-	for i := len(all) - 1; i >= 0; i-- {
-		if bytes := all[i].Bytes; all[i].Dir == ">" {
-			return "; last sent: " + bytes[:min(len(bytes), 120)]
+	const writes, most = 3, 120
+	var last []string
+	for _, e := range s.transcript() {
+		if e.Dir == ">" {
+			last = append(last, e.Bytes[:min(len(e.Bytes), most)])
 		}
 	}
-	return ""
+	if len(last) == 0 {
+		return ""
+	}
+	return "; last sent: " + strings.Join(last[max(0, len(last)-writes):], " ")
 }
 
 // gone tells why the target is of no use any more: no connection, no INFO, or no PONG to a peer although it took one in

@@ -26,7 +26,7 @@ func TestClause(t *testing.T) {
 
 // received makes a transcript of reads.
 func received(reads ...string) []TranscriptEntry {
-	entries := []TranscriptEntry{{0, "A", ">", `RS+ $G a q 1\r\n`}}
+	entries := []TranscriptEntry{{0, "A", ">", `RS+ $G a q 1\r\n`, false}}
 	for _, r := range reads {
 		entries = append(entries, TranscriptEntry{1, "A", "<", r})
 	}

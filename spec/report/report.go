@@ -93,7 +93,8 @@ type TranscriptEntry struct {
 	MS    float64 `json:"ms"`
 	Conn  string  `json:"conn"`
 	Dir   string  `json:"dir"`
-	Bytes string  `json:"bytes"` // escaped as in Go string literals
+	Bytes string  `json:"bytes"`        // escaped as in Go string literals
+	S2    bool    `json:"s2,omitempty"` // they stood inside an S2 stream
 }
 
 // Report is one run.

@@ -38,9 +38,9 @@ func sample() *Report {
 				Got: "RMSG $G x.svc _INBOX.a q1 3", Offset: 14,
 			}
 			res.Transcript = []TranscriptEntry{
-				{0, "A", ">", `RS+ $G x.svc q1 1\r\nPING\r\n`},
-				{0.3, "A", "<", `PONG\r\n`},
-				{0.9, "A", "<", `RMSG $G x.svc _INBOX.a q1 3\r\nab\x1b\r\n`},
+				{0, "A", ">", `RS+ $G x.svc q1 1\r\nPING\r\n`, false},
+				{0.3, "A", "<", `PONG\r\n`, false},
+				{0.9, "A", "<", `RMSG $G x.svc _INBOX.a q1 3\r\nab\x1b\r\n`, false},
 			}
 		case NotTested:
 			res.Reason = NeedsClient

@@ -16,52 +16,52 @@ func TestWireLog(t *testing.T) {
 	}{
 		{
 			"operations in brackets",
-			[]TranscriptEntry{{0, "A", ">", `RS+ $G a q 1\r\nPING\r\n`}, {0.25, "A", "<", `PONG\r\n`}},
+			[]TranscriptEntry{{0, "A", ">", `RS+ $G a q 1\r\nPING\r\n`, false}, {0.25, "A", "<", `PONG\r\n`, false}},
 			[]string{"+0.0ms ->> [RS+ $G a q 1] [PING]", "+0.2ms <<- [PONG]"},
 		},
 		{
 			"a payload is quoted, and its size decides where it ends",
-			[]TranscriptEntry{{1, "A", "<", `RMSG $G a 6\r\nPING\r\n\r\nPING\r\n`}},
+			[]TranscriptEntry{{1, "A", "<", `RMSG $G a 6\r\nPING\r\n\r\nPING\r\n`, false}},
 			[]string{`+1.0ms <<- [RMSG $G a 6] "PING\r\n" [PING]`},
 		},
 		{
 			"a payload over two reads",
-			[]TranscriptEntry{{1, "A", "<", `HMSG $G a 2 4\r\nab`}, {2, "A", "<", `cd\r\nPING\r\n`}},
+			[]TranscriptEntry{{1, "A", "<", `HMSG $G a 2 4\r\nab`, false}, {2, "A", "<", `cd\r\nPING\r\n`, false}},
 			[]string{`+1.0ms <<- [HMSG $G a 2 4] "ab"`, `+2.0ms <<- "cd" [PING]`},
 		},
 		{
 			"an empty payload",
-			[]TranscriptEntry{{1, "A", "<", `rmsg $G a 0\r\n\r\nPONG\r\n`}},
+			[]TranscriptEntry{{1, "A", "<", `rmsg $G a 0\r\n\r\nPONG\r\n`, false}},
 			[]string{`+1.0ms <<- [rmsg $G a 0] "" [PONG]`},
 		},
 		{
 			"connections have letters where there are two",
-			[]TranscriptEntry{{0, "A", ">", `PING\r\n`}, {1, "B", "<", `PING\r\n`}},
+			[]TranscriptEntry{{0, "A", ">", `PING\r\n`, false}, {1, "B", "<", `PING\r\n`, false}},
 			[]string{"+0.0ms A ->> [PING]", "+1.0ms B <<- [PING]"},
 		},
 		{
 			"each connection and direction has its own payload",
-			[]TranscriptEntry{{0, "A", ">", `RMSG $G a 4\r\nPI`}, {0, "B", ">", `PING\r\n`}, {0, "A", "<", `PONG\r\n`}, {1, "A", ">", `NG\r\nPING\r\n`}},
+			[]TranscriptEntry{{0, "A", ">", `RMSG $G a 4\r\nPI`, false}, {0, "B", ">", `PING\r\n`, false}, {0, "A", "<", `PONG\r\n`, false}, {1, "A", ">", `NG\r\nPING\r\n`, false}},
 			[]string{`+0.0ms A ->> [RMSG $G a 4] "PI"`, "+0.0ms B ->> [PING]", "+0.0ms A <<- [PONG]", `+1.0ms A ->> "NG" [PING]`},
 		},
 		{
 			"what is no operation shows its bytes",
-			[]TranscriptEntry{{0, "A", ">", ` PING\r\n\r\nPI`}, {0, "A", "<", `\x1b[2J\n`}},
+			[]TranscriptEntry{{0, "A", ">", ` PING\r\n\r\nPI`, false}, {0, "A", "<", `\x1b[2J\n`, false}},
 			[]string{`+0.0ms ->> " PING\r\n" "\r\n" "PI"`, `+0.0ms <<- "\x1b[2J\n"`},
 		},
 		{
 			"the blank that servers put behind INFO is usual, others are shown",
-			[]TranscriptEntry{{0, "A", "<", `INFO {\"port\":1} \r\n`}, {0, "A", ">", `RS+ $G a \r\n`}},
+			[]TranscriptEntry{{0, "A", "<", `INFO {\"port\":1} \r\n`, false}, {0, "A", ">", `RS+ $G a \r\n`, false}},
 			[]string{`+0.0ms <<- [INFO {"port":1} ]`, `+0.0ms ->> "RS+ $G a \r\n"`},
 		},
 		{
 			"a note ends what was pending",
-			[]TranscriptEntry{{0, "A", "<", `RMSG $G a 9\r\nab`}, {1, "A", "#", "closed by the target"}, {2, "A", "<", `PING\r\n`}},
+			[]TranscriptEntry{{0, "A", "<", `RMSG $G a 9\r\nab`, false}, {1, "A", "#", "closed by the target", false}, {2, "A", "<", `PING\r\n`, false}},
 			[]string{`+0.0ms <<- [RMSG $G a 9] "ab"`, "+1.0ms --- closed by the target", "+2.0ms <<- [PING]"},
 		},
 		{
 			"a size that no payload can have",
-			[]TranscriptEntry{{0, "A", ">", `RMSG $G a 99999999999\r\nPING\r\n`}},
+			[]TranscriptEntry{{0, "A", ">", `RMSG $G a 99999999999\r\nPING\r\n`, false}},
 			[]string{"+0.0ms ->> [RMSG $G a 99999999999] [PING]"},
 		},
 	} {

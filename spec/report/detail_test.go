@@ -28,7 +28,7 @@ func TestClause(t *testing.T) {
 func received(reads ...string) []TranscriptEntry {
 	entries := []TranscriptEntry{{0, "A", ">", `RS+ $G a q 1\r\n`, false}}
 	for _, r := range reads {
-		entries = append(entries, TranscriptEntry{1, "A", "<", r})
+		entries = append(entries, TranscriptEntry{1, "A", "<", r, false})
 	}
 	return entries
 }

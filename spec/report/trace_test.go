@@ -83,13 +83,13 @@ func TestWireLogShortensFloods(t *testing.T) {
 	for i := range 40 {
 		fmt.Fprintf(&ops, `RS+ $SYS s%d\r\n`, i)
 	}
-	e := TranscriptEntry{0, "A", "<", ops.String()}
+	e := TranscriptEntry{0, "A", "<", ops.String(), false}
 	got := newWireLog([]TranscriptEntry{e}, 4).line(e)
 	want := "+0.0ms <<- [RS+ $SYS s0] [RS+ $SYS s1] … 36 more … [RS+ $SYS s38] [RS+ $SYS s39]"
 	if got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
-	long := TranscriptEntry{0, "A", ">", "RMSG $G a 4096" + `\r\n` + strings.Repeat("x", 4096) + `\r\n`}
+	long := TranscriptEntry{0, "A", ">", "RMSG $G a 4096" + `\r\n` + strings.Repeat("x", 4096) + `\r\n`, false}
 	if got := newWireLog([]TranscriptEntry{long}, 4).line(long); len(got) > 200 || !strings.Contains(got, "(4096 bytes)") {
 		t.Errorf("a long payload is not cut, or not said to be: %s", got)
 	}
@@ -103,7 +103,7 @@ func TestWireLogShowsItsFocus(t *testing.T) {
 	}
 	log := newWireLog(nil, 4)
 	log.focus = "[RS+ $SYS s9]"
-	got := log.line(TranscriptEntry{0, "A", "<", ops.String()})
+	got := log.line(TranscriptEntry{0, "A", "<", ops.String(), false})
 	want := "+0.0ms <<- … [RS+ $SYS s9] … 8 more … [RS+ $SYS s18] [RS+ $SYS s19]"
 	if got != want {
 		t.Errorf("got %s\nwant %s", got, want)

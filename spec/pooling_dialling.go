@@ -201,26 +201,28 @@ func (s *Suite) needTwoListeners() {
 	}
 }
 
-// reopening is a connection of a pool that was closed and dialled again.
+// reopening is a connection that the target had dialled, and that it dialled again when we closed it.
 type reopening struct {
 	before, after *harness.Peer
-	others        []*harness.Peer
-	err           error // a step that did not come about
+	all           []*harness.Peer // with those two
+	err           error           // a step that did not come about
 }
 
-func (c reopening) peers() []*harness.Peer { return append(c.others, c.before, c.after) }
+func (r *reopening) keep(p *harness.Peer) { r.all = append(r.all, p) }
+
+func (r reopening) peers() []*harness.Peer { return r.all }
 
 func poolDialledAgain(s *Suite) {
 	again := Prepare(s, "RT-POOL-035", func(ctx context.Context, s *Site) reopening { return s.poolReopened(ctx) })
 	It("opens a connection of its pool again when that closes, under its index", s.Req("RT-POOL-035/again"), Late, func(ctx SpecContext) {
-		c := joined(ctx, s, again, reopening.peers)
-		Expect(c.err).NotTo(HaveOccurred(), "one connection of a pool that the target had dialled was closed by us")
-		Expect(placeOf(c.after)).To(Equal(placeOf(c.before)), "route_pool_idx of the new connection")
+		r := joined(ctx, s, again, reopening.peers)
+		Expect(r.err).NotTo(HaveOccurred(), "one connection of a pool that the target had dialled was closed by us")
+		Expect(placeOf(r.after)).To(Equal(placeOf(r.before)), "route_pool_idx of the new connection")
 	})
 }
 
 // poolReopened closes one connection of a pool that the target has dialled, and waits for the next.
-func (s *Site) poolReopened(ctx context.Context) (c reopening) {
+func (s *Site) poolReopened(ctx context.Context) (r reopening) {
 	l, err := s.target.NewListener(ctx)
 	if err != nil {
 		return reopening{err: err}
@@ -231,20 +233,20 @@ func (s *Site) poolReopened(ctx context.Context) (c reopening) {
 	if err != nil {
 		return reopening{err: err}
 	}
-	c.others = append(c.others, informer)
-	options := []harness.PeerOption{harness.WithID(id), harness.Pooled(size, 0)}
-	d, err := acceptPool(ctx, l, size, options...)
-	c.others = append(c.others, d.all()...)
-	if err != nil {
-		c.err = err
-		return c
+	r.keep(informer)
+	open := func(n int) (last *harness.Peer) {
+		d, err := acceptPool(ctx, l, n, harness.WithID(id), harness.Pooled(size, 0))
+		r.all = append(r.all, d.all()...)
+		if r.err = err; err != nil {
+			return nil
+		}
+		return d.pool[n-1]
 	}
-	c.before = d.pool[size-1]
-	c.before.Leave()
-	if d, c.err = acceptPool(ctx, l, 1, options...); c.err == nil {
-		c.after = d.pool[0]
+	if r.before = open(size); r.err == nil {
+		r.before.Leave()
+		r.after = open(1)
 	}
-	return c
+	return r
 }
 
 // poolRefused: a server that was told to have no pools meets one that has.

@@ -48,7 +48,9 @@ func (s *Site) probe(ctx context.Context) error {
 	k := &s.known
 	k.info, k.account = info, defaultAccount
 	k.offers = offers(info, &s.target.Means)
-	k.offers["pooling"] = k.offers["pooling"] || s.setup.NoPool // it was told to have none, so it knows them
+	if s.setup.NoPool { // it was told to have none, so it knows them
+		k.offers["pooling"], k.offers["pinned"] = true, true
+	}
 	k.branches = map[string]string{branchClusterName: clusterNaming(info)}
 	s.probeRegistration(ctx)
 	if k.answers {

@@ -1,14 +1,19 @@
 package spec
 
 import (
+	"bytes"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"io"
 	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/klauspost/compress/s2"
 
 	"github.com/natsroute/natsroute/reference/wire"
 )
@@ -69,6 +74,21 @@ func firstColumn(text string) string {
 	return strings.Join(cells, "\n")
 }
 
+// TestProtocolChunk reads the S2 stream of the chapter on compression whose bytes are all there.
+func TestProtocolChunk(t *testing.T) {
+	written := regexp.MustCompile(`S> ((?:[0-9a-f]{2} +)+)PING`).FindStringSubmatch(protocolText)
+	if written == nil {
+		t.Fatal("there is no PING in S2")
+	}
+	stream, err := hex.DecodeString(strings.ReplaceAll(written[1], " ", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(s2.NewReader(bytes.NewReader(stream))); err != nil || string(text) != "PING\r\n" {
+		t.Errorf("the stream reads %q, %v", text, err)
+	}
+}
+
 // TestProtocolHashes counts the table of FNV-1a after.
 func TestProtocolHashes(t *testing.T) {
 	rows := regexp.MustCompile("(?m)^\\| `(\\S+)` \\| ([0-9a-f]{8}) \\| (\\d) \\| (\\d) \\|$").FindAllStringSubmatch(protocolText, -1)
@@ -102,9 +122,9 @@ func TestProtocolOutcomes(t *testing.T) {
 		if len(cells) != 2 || !strings.HasPrefix(row, "| `") {
 			continue
 		}
-		for _, bytes := range line.FindAllStringSubmatch(cells[0], -1) {
+		for _, form := range line.FindAllStringSubmatch(cells[0], -1) {
 			lines++
-			in := strings.NewReplacer("\x00", "|", `\r`, "\r", `\n`, "\n", `\t`, "\t").Replace(bytes[1])
+			in := strings.NewReplacer("\x00", "|", `\r`, "\r", `\n`, "\n", `\t`, "\t").Replace(form[1])
 			if got := tokenOf(in); !slices.Contains(tokensFor(cells[1]), got) {
 				t.Errorf("%q ends with the token %q, PROTOCOL.md says: %s", in, got, cells[1])
 			}
@@ -124,10 +144,10 @@ func tokensFor(outcome string) []wire.Token {
 	return []wire.Token{""}
 }
 
-// tokenOf is the rule that the bytes break; empty if none.
-func tokenOf(bytes string) wire.Token {
+// tokenOf is the rule that the input breaks; empty if none.
+func tokenOf(in string) wire.Token {
 	var syntax *wire.SyntaxError
-	if errors.As(parseAll([]byte(bytes), wire.Mode{}), &syntax) {
+	if errors.As(parseAll([]byte(in), wire.Mode{}), &syntax) {
 		return syntax.Token
 	}
 	return ""

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -13,10 +14,12 @@ import (
 // registerIdentity: who a peer may say it is.
 func registerIdentity(s *Suite) {
 	Describe("A server_id in use", func() { duplicates(s) })
+	Describe("Many peers", func() { manyPeers(s) })
 	Describe("What belongs to the target", func() { impostors(s) })
 	Describe("Cluster name", func() {
 		clusterRefused(s)
 		clusterAccepted(s)
+		clusterDynamic(s)
 	})
 }
 
@@ -52,6 +55,45 @@ func duplicates(s *Suite) {
 		s.Send(second, second.Connect(), second.OwnInfo())
 		s.ExpectClosed(ctx, second)
 		s.ExpectOpen(ctx, a)
+	})
+}
+
+func manyPeers(s *Suite) {
+	It("are a hundred, each with routes of its own", s.Req("RT-ID-012/hundred"), func(ctx SpecContext) {
+		c := s.witness(ctx)
+		s.Subscribe(c, s.Subject("news"))
+		s.Flush(ctx, c)
+		peers := make([]*harness.Peer, 100)
+		for i := range peers {
+			peers[i] = s.Join(ctx, fmt.Sprintf("P%d", i))
+			s.Send(peers[i], wire.NewSub(s.Account(), s.Subject(fmt.Sprintf("orders.%d", i))))
+		}
+		s.Fence(ctx, peers...)
+		for i := range peers {
+			s.Publish(c, s.Subject(fmt.Sprintf("orders.%d", i)), "", "m")
+		}
+		s.ClientToPeers(ctx, c, peers...)
+		for i, p := range peers {
+			Expect(s.Own(p)).To(s.BeOps(
+				wire.NewSub(s.Account(), s.Subject("news")), s.msg(fmt.Sprintf("orders.%d", i), "", "m"),
+			), "the target's interest, and a publish on the interest of this one of a hundred peers")
+		}
+	})
+
+	It("may have ids that differ in one letter, or in its case", s.Req("RT-ID-013/alike"), func(ctx SpecContext) {
+		id := s.serverID("ALIKE")
+		a, c := s.Join(ctx, "A", harness.WithID(id+"X")), s.witness(ctx)
+		b := s.Join(ctx, "B", harness.WithID(id+"x"))
+		short := s.Join(ctx, "C", harness.WithID(id))
+		for _, p := range []*harness.Peer{a, b, short} {
+			s.Send(p, wire.NewSub(s.Account(), s.Subject("orders")))
+		}
+		s.Fence(ctx, a, b, short)
+		s.Publish(c, s.Subject("orders"), "", "m")
+		s.ClientToPeers(ctx, c, a, b, short)
+		for _, p := range []*harness.Peer{a, b, short} {
+			Expect(s.Own(p)).To(s.BeOps(s.msg("orders", "", "m")), "peers whose ids are not the same are not the same")
+		}
 	})
 }
 
@@ -105,14 +147,5 @@ func clusterAccepted(s *Suite) {
 		s.Flush(ctx, c)
 		p := s.Join(ctx, "A", harness.WithInfo(func(info *wire.InfoBody) { info.Cluster = "" }))
 		Expect(s.Own(p)).To(s.BeOps(wire.NewSub(s.Account(), s.Subject("orders"))), "a peer whose INFO has no cluster is registered")
-	})
-
-	// Last of all, behind the specs that join futures: the target ends its routes when it takes over a name.
-	It("of a peer is taken over by a target whose own was generated", s.Req("RT-ID-010/adopted"), SpecPriority(-2000), func(ctx SpecContext) {
-		name := s.otherCluster()
-		s.Join(ctx, "A",
-			harness.WithConnect(func(connect *wire.ConnectBody) { connect.Cluster = name }),
-			harness.WithInfo(func(info *wire.InfoBody) { info.Cluster = name }))
-		Expect(s.Dial(ctx, "B").Info().Cluster).To(Equal(name), "the cluster name in the INFO of the next connection")
 	})
 }

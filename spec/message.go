@@ -1,9 +1,6 @@
 package spec
 
 import (
-	"bytes"
-	"strconv"
-
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
@@ -15,6 +12,7 @@ func registerMessage(s *Suite) {
 	Describe("A client's message", func() {
 		messageToPeer(s)
 		messageInterest(s)
+		messageToMany(s)
 	})
 	Describe("A peer's message", func() {
 		messageToClient(s)
@@ -22,6 +20,8 @@ func registerMessage(s *Suite) {
 		messageDropped(s)
 	})
 	Describe("Messages both ways", func() { messageBothWays(s) })
+	Describe("Payloads", func() { messageSizes(s) })
+	Describe("A message", func() { messageSubjects(s) })
 }
 
 // msg is an RMSG on a subject of this spec in our client's account.
@@ -264,18 +264,12 @@ func messageBothWays(s *Suite) {
 	})
 }
 
-// largest is a payload of the size that the target announces as its largest, at most 1 MiB, without a pattern that a
-// lost or doubled piece could keep.
+// largest is a payload of the size that the target announces as its largest, at most 1 MiB.
 func (s *Suite) largest() string {
 	GinkgoHelper()
 	size := min(int(s.Info().MaxPayload), 1<<20)
 	if size <= 0 {
 		s.NotApplicable("the target announces no max_payload")
 	}
-	var b bytes.Buffer
-	b.Grow(size + 13)
-	for b.Len() < size {
-		b.WriteString(strconv.FormatUint(s.Rand().Uint64(), 36))
-	}
-	return b.String()[:size]
+	return s.random(size)
 }

@@ -12,7 +12,10 @@ import (
 
 // registerOrder: what comes first stays first.
 func registerOrder(s *Suite) {
-	Describe("Order of messages", func() { messagesInOrder(s) })
+	Describe("Order of messages", func() {
+		messagesInOrder(s)
+		messagesAcross(s)
+	})
 	Describe("Order of interest", func() { interestInOrder(s) })
 	Describe("One segment", func() { oneSegment(s) })
 }
@@ -46,6 +49,56 @@ func messagesInOrder(s *Suite) {
 		}
 		s.ClientToPeers(ctx, c, p)
 		Expect(s.Own(p)).To(s.BeOps(want...), "messages of one client")
+	})
+}
+
+// messagesAcross: streams that could stand in each other's way.
+func messagesAcross(s *Suite) {
+	It("is kept while messages stream both ways at once", s.Req("RT-ORD-007/both-ways"), func(ctx SpecContext) {
+		p, c := s.Join(ctx, "A"), s.witness(ctx)
+		s.Send(p, wire.NewSub(s.Account(), s.Subject("to.peer")))
+		sub := s.Subscribe(c, s.Subject("to.client"))
+		s.ClientToPeers(ctx, c, p)
+		mark := p.Mark()
+		sent := numbered(2000)
+		done := make(chan error, 1)
+		go func() {
+			for _, payload := range sent {
+				if err := p.Send(s.msg("to.client", "", payload)); err != nil {
+					done <- err
+					return
+				}
+			}
+			done <- nil
+		}()
+		s.Publish(c, s.Subject("to.peer"), "", sent...)
+		Expect(<-done).To(Succeed(), "a peer that sends while the target does")
+		s.PeerToClients(ctx, p, c)
+		s.Fence(ctx, p)
+		Expect(s.clientPayloads(sub)).To(Equal(sent), "messages of the peer at a subscriber")
+		var got []string
+		for _, seen := range p.Since(mark) {
+			if string(seen.Op.Subject) == s.Subject("to.peer") {
+				got = append(got, string(seen.Op.Data()))
+			}
+		}
+		Expect(got).To(Equal(sent), "messages of the client at the peer")
+	})
+
+	It("is kept among messages with headers and without", s.Req("RT-ORD-008/to-client"), func(ctx SpecContext) {
+		p, c := s.Join(ctx, "A"), s.witness(ctx)
+		sub := s.Subscribe(c, s.Subject("orders"))
+		s.Flush(ctx, c)
+		sent := numbered(100)
+		for i, payload := range sent {
+			if i%2 == 0 {
+				s.Send(p, s.msg("orders", "", payload))
+			} else {
+				s.Send(p, s.hmsg("", payload))
+			}
+		}
+		s.PeerToClients(ctx, p, c)
+		Expect(s.clientPayloads(sub)).To(Equal(sent), "RMSG and HMSG in turn")
 	})
 }
 

@@ -3,6 +3,7 @@ package corpus
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -72,6 +73,26 @@ func TestRowsNamedInTextsExist(t *testing.T) {
 			if _, ok := c.Requirement(named); !ok {
 				t.Errorf("%s names %s, which does not exist", where, named)
 			}
+		}
+	}
+}
+
+// README.md explains every word that a row may have.
+func TestReadmeNamesTheVocabulary(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := slices.Concat(capabilities, needs, exclusionKinds, stages, modes, ProfileNames())
+	for branch := range branches {
+		words = append(words, branch)
+	}
+	for _, live := range liveWords {
+		words = append(words, string(live))
+	}
+	for _, word := range words {
+		if !bytes.Contains(text, []byte("`"+word+"`")) {
+			t.Errorf("README.md does not tell what %q is", word)
 		}
 	}
 }

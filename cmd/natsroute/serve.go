@@ -29,6 +29,7 @@ type serveCommand struct {
 	Account     []string `sep:"none" placeholder:"NAME=USER:PASSWORD" help:"An account and the user of its clients; repeatable. Clients without credentials belong to $G."`
 	PoolSize    int      `placeholder:"N" help:"Connections to each server, with a dialect that has pools (default 3); -1: one, without a pool."`
 	Pinned      []string `name:"pinned-account" sep:"none" placeholder:"NAME" help:"An account that gets a connection of its own to each server; repeatable."`
+	Compression string   `placeholder:"MODE" help:"Of what is sent on routes: off, accept (S2 where another server wants it), s2_fast, s2_better, s2_best, s2_uncompressed, s2_auto (default: accept, with a dialect that has it)."`
 	Debug       bool     `short:"D" help:"Tell what happens to connections, on standard error."`
 	Trace       bool     `short:"V" help:"Tell every operation, on standard error, as nats-server -V does."`
 }
@@ -68,7 +69,7 @@ func (s *serveCommand) config(p *process) (server.Config, error) {
 		Host: s.Host, ClientPort: s.Port, RoutePort: s.ClusterPort, Routes: s.Routes,
 		ServerName: s.Name, Cluster: s.ClusterName, Advertise: s.Advertise,
 		RouteUser: s.User, RoutePassword: s.Password, Dialect: wire.Latest(), Version: version(),
-		PoolSize: s.PoolSize, PinnedAccounts: s.Pinned,
+		PoolSize: s.PoolSize, PinnedAccounts: s.Pinned, Compression: s.Compression,
 	}
 	if s.User != "" && s.Password == "" {
 		c.RoutePassword = p.getenv("NATSROUTE_PASSWORD")

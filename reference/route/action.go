@@ -20,6 +20,9 @@ const (
 	// SendLeaf: write Op to the leaf Leaf, in the forms of the leafnode port: LS+, LS-, LMSG or HMSG without account. A
 	// message is an RMSG or HMSG here.
 	SendLeaf
+	// StartS2: what is sent to Conn from here on is an S2 stream, compressed at Level (s2_fast and so on). The first time on Conn, what
+	// the peer has sent behind the operation just received is one too; later only the level changes.
+	StartS2
 	// ClientInfo: the URLs that clients can connect to have changed: URLs (ours and the peers').
 	ClientInfo
 )
@@ -38,6 +41,7 @@ type Action struct {
 	Reason CloseReason
 	Dial   Dial
 	Mode   wire.Mode
+	Level  string
 	URLs   []string
 }
 

@@ -47,6 +47,23 @@ type end struct {
 	over   bool // no more bytes will come
 	gone   bool // the owner has closed or lost it
 	other  *end
+
+	s2          bool  // the owner has been told of S2
+	sent        int64 // bytes the owner has written
+	s2In, s2Out int64 // where the owner takes S2 to begin, in what it reads and in what it writes
+}
+
+// startS2 holds both ends to one idea of where S2 begins. Nothing is compressed here.
+func (s *simulation) startS2(e *end) {
+	s.t.Helper()
+	if e.s2 {
+		return // another level
+	}
+	e.s2, e.s2In, e.s2Out = true, e.parser.Offset(), e.sent
+	if e.other.s2 && (e.s2In != e.other.s2Out || e.s2Out != e.other.s2In) {
+		s.t.Fatalf("S2 begins at bytes %d and %d for %s, at %d and %d for %s",
+			e.s2In, e.s2Out, e.owner.address, e.other.s2Out, e.other.s2In, e.other.owner.address)
+	}
 }
 
 type dialAsked struct {
@@ -85,7 +102,9 @@ func (s *simulation) step(m *member, ev Event) {
 			if a.Op.Kind == wire.Msg || a.Op.Kind == wire.HMsg {
 				s.messages[m.address+">"+e.other.owner.address]++
 			}
+			before := len(e.other.inbox)
 			e.other.inbox = a.Op.AppendTo(e.other.inbox)
+			e.sent += int64(len(e.other.inbox) - before)
 		case Deliver:
 			m.gets[a.Sub]++
 		case Close:
@@ -96,6 +115,8 @@ func (s *simulation) step(m *member, ev Event) {
 			s.dials = append(s.dials, dialAsked{m, a.Dial})
 		case SetMode:
 			s.end(m, a.Conn).parser.SetMode(a.Mode)
+		case StartS2:
+			s.startS2(s.end(m, a.Conn))
 		case ClientInfo:
 			m.urls = a.URLs
 		}

@@ -52,6 +52,10 @@ type Config struct {
 	// Shares lists what accounts have of each other.
 	Shares []Share
 
+	// Compression of what is sent, with a pooling dialect: off, accept (as the peer wishes), s2_fast, s2_better, s2_best,
+	// s2_uncompressed, or s2_auto, which chooses among them by round-trip time. Empty: accept, and before 2.10 nothing.
+	Compression string
+
 	// Seed drives queue choice, the jitter of dials and nonces: the same events give the same actions.
 	Seed uint64
 }
@@ -87,6 +91,9 @@ func (cfg *Config) validate() error {
 	if err := cfg.checkPools(); err != nil {
 		return err
 	}
+	if err := cfg.checkCompression(); err != nil {
+		return err
+	}
 	if err := cfg.Permissions.Validate(); err != nil {
 		return fmt.Errorf("route: Config.Permissions: %w", err)
 	}
@@ -114,7 +121,7 @@ func (cfg Config) withDefaults() Config {
 	}
 	cfg.PingMax = or(cfg.PingMax, defaultPingMax)
 	cfg.ReconnectDelay = or(cfg.ReconnectDelay, defaultReconnectDelay)
-	return cfg.withPool()
+	return cfg.withPool().withCompression()
 }
 
 // wantsCredentials tells whether peers must prove who they are.
@@ -123,7 +130,6 @@ func (cfg *Config) wantsCredentials() bool { return cfg.User != "" || cfg.Passwo
 // traits are the differences between generations of servers that the machine cares about, read off the dialect.
 type traits struct {
 	names           bool // cluster and server names are compared, async INFO with our id closes, ldm counts, implicit routes are dialled again (2.5)
-	infoLater       bool // a solicitor's INFO waits for the acceptor's, and so does the first PING (2.10)
 	leafUnsubOrigin bool // lnocu: LS- carries the origin when the peer says so (2.10)
 	leafWeights     bool // a leaf's group counts with its weight, not as one member (seen 2.10.27, 2.15.2)
 	gossipMode      bool // forwarded INFO says who may pass it on (2.11)
@@ -140,7 +146,6 @@ type traits struct {
 func traitsOf(d wire.Dialect) traits {
 	return traits{
 		names:           d.Headers,
-		infoLater:       d.Pools,
 		leafUnsubOrigin: d.Leaf && d.Pools,
 		leafWeights:     d.Pools,
 		gossipMode:      d.ConnectFirst,

@@ -37,11 +37,15 @@ type conn struct {
 	remote    *remote // once registered in the pool
 	opensNext bool    // PONG is awaited before the pool grows
 
+	started     time.Time
+	compression string // that of our direction once it is settled; empty before, and with dialects that have none
+
 	interest map[remoteKey]*remoteSub
 
 	// Timers; zero: not running.
 	pingDue, infoDue, connectDue time.Time
-	pingsOut                     int // PINGs without PONG
+	pingsOut                     int       // PINGs without PONG
+	pingAt                       time.Time // of the last PING
 
 	// Scratch of the message being routed: the operation for this route, valid while stamp is the node's.
 	stamp uint64
@@ -51,7 +55,7 @@ type conn struct {
 // newConn registers a connection in its first state.
 func (n *Node) newConn(id ConnID, s state) *conn {
 	n.stamp++
-	c := &conn{id: id, born: n.stamp, state: s, interest: make(map[remoteKey]*remoteSub)}
+	c := &conn{id: id, born: n.stamp, state: s, started: n.now, interest: make(map[remoteKey]*remoteSub)}
 	n.conns[id] = c
 	n.order = append(n.order, c)
 	return c
@@ -73,7 +77,8 @@ func (n *Node) accepted(ev Accepted) {
 	n.startTimers(c)
 }
 
-// dialled introduces us: CONNECT at once, and INFO too unless the dialect lets it wait for the acceptor's.
+// dialled introduces us: CONNECT at once, and INFO too unless it has to wait for the acceptor's, for the sake of compression or of
+// the pool index.
 func (n *Node) dialled(ev Dialled) {
 	if n.stopped {
 		n.turnAway(ev.Conn)
@@ -82,7 +87,7 @@ func (n *Node) dialled(ev Dialled) {
 	c := n.newConn(ev.Conn, solicited)
 	c.host, _ = splitHostPort(ev.Dial.Address)
 	c.gossipMode = ev.Dial.GossipMode
-	if ev.Dial.Account != "" {
+	if n.pinned[ev.Dial.Account] != nil {
 		c.account = []byte(ev.Dial.Account)
 		n.pin(c)
 	}
@@ -90,7 +95,7 @@ func (n *Node) dialled(ev Dialled) {
 		l.phase, l.conn = linkUp, c
 	}
 	n.sendConnect(c, ev.Dial)
-	if !n.traits.infoLater {
+	if !n.negotiates() && (c.account != nil || !n.pooled()) {
 		n.sendInfo(c)
 	}
 	n.startTimers(c)
@@ -114,7 +119,11 @@ func (n *Node) received(id ConnID, op *wire.Op) {
 	if c.mode.Pinned {
 		op.Account = c.account // which the operation leaves out
 	}
-	n.input(c, inputOf[op.Kind], op)
+	in := inputOf[op.Kind]
+	if in == inInfo && n.asksForS2(c, op.InfoBody) {
+		in = inInfoS2
+	}
+	n.input(c, in, op)
 }
 
 // malformed is the path of bytes that are no operation.
@@ -151,6 +160,8 @@ func (n *Node) handle(h handler, c *conn, op *wire.Op) cause {
 		return n.pingPeer(c)
 	case checkConnect:
 		return n.checkConnect(c, op.ConnectBody)
+	case startS2:
+		return n.startS2(c, op.InfoBody)
 	case registerRoute:
 		return n.registerRoute(c, op.InfoBody)
 	case updateRoute:

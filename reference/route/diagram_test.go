@@ -11,17 +11,17 @@ import (
 var update = flag.Bool("update", false, "write the diagram into doc.go")
 
 var stateNames = [...]string{
-	greeted: "greeted", connected: "connected", solicited: "solicited", registered: "registered", closed: "closed",
+	greeted: "greeted", connected: "connected", solicited: "solicited", compressing: "compressing", registered: "registered", closed: "closed",
 }
 
 var inputNames = [inputs]string{
-	inConnect: "CONNECT", inInfo: "INFO", inPing: "PING", inPong: "PONG",
+	inConnect: "CONNECT", inInfo: "INFO", inInfoS2: "INFO that asks for S2", inPing: "PING", inPong: "PONG",
 	inInterest: "RS+ RS- LS+ LS-", inMessage: "RMSG HMSG LMSG", inNoise: "+OK A+ A-", inErr: "-ERR", inMalformed: "malformed bytes",
 	inPingDue: "time for PING", inInfoDue: "time is up for INFO", inConnectDue: "time is up for CONNECT", inShutdown: "shutdown",
 }
 
 var handlerNames = [handlers]string{
-	checkConnect: "check CONNECT", registerRoute: "register the route", updateRoute: "take up the news", answerPing: "answer PONG",
+	checkConnect: "check CONNECT", startS2: "start S2", registerRoute: "register the route", updateRoute: "take up the news", answerPing: "answer PONG",
 	takePong: "note life", takeInterest: "take in interest", routeMessage: "deliver locally", ignore: "ignore", refuse: "refuse",
 	hangUp: "hang up", explain: "say what is wrong", pingPeer: "send PING", giveUp: "give up", giveUpOnAuth: "give up", stop: "stop",
 }

@@ -1,12 +1,14 @@
 // Package route is the protocol state of one NATS server and its routes, as a pure machine: events go in, actions come
 // out. It has no socket, clock, goroutine or logger; time is an argument. The same events give the same actions.
 //
-// It covers both roles of a route (accepting, soliciting), the CONNECT gate, registration, interest with queue weights by
-// account, message routing with the one-hop rule, headers, keep-alive, duplicate and self routes, cluster and server
-// names, gossip and client URLs. It is not a server: it reads no bytes (package wire does), keeps no client connections
-// and enforces no limits on clients. It never announces compression; peers that have it fall back, as the protocol provides.
-// Leafs of ours are told to it like clients; towards peers their interest and messages keep their origin (LS+, LS-, LMSG). A peer
-// without a pool is not dialled when it leaves, which servers with pools do in the hope of a pool (2.10 and later).
+// It covers both roles of a route (accepting, soliciting), the CONNECT gate, registration, pools and connections of one
+// account, the agreement on compression, interest with queue weights by account, message routing with the one-hop rule,
+// headers, keep-alive, duplicate and self routes, cluster and server names, gossip and client URLs. It is not a server: it reads
+// and compresses no bytes, keeps no client connections and enforces no limits on clients. Leafs of ours are told to it like
+// clients; towards peers their interest and messages keep their origin (LS+, LS-, LMSG).
+//
+// One thing that servers do is left out: where a peer without a pool leaves a server that has one, the server dials it, in the
+// hope that it comes back with a pool (2.10 and later). Here it is up to the peer.
 //
 // Where generations of servers differ, Config.Dialect chooses; the rule's source (2.0 page, or "seen" with server versions)
 // stands beside it.
@@ -23,6 +25,7 @@
 //			case route.Close:      // write the rest, close a.Conn
 //			case route.StartDial:  // dial; then Dialled or DialFailed with a.Dial
 //			case route.SetMode:    // the parser of a.Conn goes on in a.Mode
+//			case route.StartS2:    // S2 both ways on a.Conn, from here on
 //			case route.ClientInfo: // tell clients a.URLs
 //			}
 //		}
@@ -50,6 +53,7 @@
 //	greeted
 //	  CONNECT                  check CONNECT      ──► connected
 //	  INFO                     refuse             ──► closed
+//	  INFO that asks for S2
 //	  PING
 //	  PONG
 //	  RS+ RS- LS+ LS-
@@ -65,6 +69,7 @@
 //	connected
 //	  CONNECT                  check CONNECT
 //	  INFO                     register the route ──► registered
+//	  INFO that asks for S2    start S2           ──► compressing
 //	  PING                     answer PONG
 //	  PONG                     note life
 //	  RS+ RS- LS+ LS-          take in interest
@@ -80,6 +85,23 @@
 //	solicited
 //	  CONNECT                  check CONNECT
 //	  INFO                     register the route ──► registered
+//	  INFO that asks for S2    start S2           ──► compressing
+//	  PING                     answer PONG
+//	  PONG                     note life
+//	  RS+ RS- LS+ LS-          take in interest
+//	  RMSG HMSG LMSG           deliver locally
+//	  +OK A+ A-                ignore
+//	  time is up for CONNECT
+//	  -ERR                     hang up            ──► closed
+//	  malformed bytes          say what is wrong  ──► closed
+//	  time for PING            send PING
+//	  time is up for INFO      give up            ──► closed
+//	  shutdown                 stop               ──► closed
+//
+//	compressing
+//	  CONNECT                  check CONNECT
+//	  INFO                     register the route ──► registered
+//	  INFO that asks for S2
 //	  PING                     answer PONG
 //	  PONG                     note life
 //	  RS+ RS- LS+ LS-          take in interest
@@ -95,6 +117,7 @@
 //	registered
 //	  CONNECT                  check CONNECT
 //	  INFO                     take up the news
+//	  INFO that asks for S2
 //	  PING                     answer PONG
 //	  PONG                     note life
 //	  RS+ RS- LS+ LS-          take in interest
@@ -113,6 +136,12 @@
 //	                     Wrong Gateway: 'Rejecting connection from gateway %q on the Route port'
 //	                     Cluster Name Conflict: 'Rejecting connection, cluster name %q is reserved'
 //	                     Cluster Name Conflict: 'Rejecting connection, cluster name %q does not match %q'
+//	                     Protocol Violation
+//	  start S2           Self Route
+//	                     Wrong Port
+//	                     Cluster Name Conflict
+//	                     Cluster Name Conflict
+//	                     Duplicate Server Name
 //	                     Protocol Violation
 //	  register the route Self Route
 //	                     Wrong Port

@@ -43,7 +43,7 @@ func checkSteps(data []byte) error {
 	if err != nil {
 		return err
 	}
-	live, subs := map[ConnID]bool{}, map[SubID]bool{}
+	live, subs, modes := map[ConnID]bool{}, map[SubID]bool{}, map[ConnID]wire.Mode{}
 	now := time.Unix(1000, 0)
 	for len(src.data) > 0 {
 		now = now.Add(time.Duration(src.pick(40)) * 100 * time.Millisecond)
@@ -61,11 +61,14 @@ func checkSteps(data []byte) error {
 		}
 		actions := n.Step(now, ev)
 		for _, a := range actions {
-			if err := checkAction(a, ev, live, subs, allowed); err != nil {
+			if err := checkAction(a, ev, live, modes, subs, allowed); err != nil {
 				return fmt.Errorf("%#v caused %+v: %w", ev, a, err)
 			}
-			if a.Kind == Close {
+			switch a.Kind {
+			case Close:
 				delete(live, a.Conn)
+			case SetMode:
+				modes[a.Conn] = a.Mode
 			}
 		}
 		if got := twin.Step(now, ev); !slices.EqualFunc(actions, got, func(x, y Action) bool { return reflect.DeepEqual(x, y) }) {
@@ -81,7 +84,7 @@ func checkSteps(data []byte) error {
 	return nil
 }
 
-func checkAction(a Action, ev Event, live map[ConnID]bool, subs map[SubID]bool, allowed []CloseReason) error {
+func checkAction(a Action, ev Event, live map[ConnID]bool, modes map[ConnID]wire.Mode, subs map[SubID]bool, allowed []CloseReason) error {
 	switch a.Kind {
 	case Send:
 		if !live[a.Conn] {
@@ -90,7 +93,7 @@ func checkAction(a Action, ev Event, live map[ConnID]bool, subs map[SubID]bool, 
 		if _, ok := ev.(Received); ok && a.Op.Kind.IsMessage() {
 			return errors.New("a second hop")
 		}
-		return checkReadable(a.Op)
+		return checkReadable(a.Op, modes[a.Conn].Pinned)
 	case SendLeaf:
 		if _, ok := ev.(LeafLeft); ok && a.Op.Kind.IsMessage() {
 			return errors.New("a message out of nothing")
@@ -106,7 +109,7 @@ func checkAction(a Action, ev Event, live map[ConnID]bool, subs map[SubID]bool, 
 		if !slices.Contains(allowed, a.Reason) {
 			return fmt.Errorf("not one of %v", allowed)
 		}
-	case SetMode:
+	case SetMode, StartS2:
 		if !live[a.Conn] {
 			return errors.New("mode of a connection that is gone")
 		}
@@ -116,10 +119,11 @@ func checkAction(a Action, ev Event, live map[ConnID]bool, subs map[SubID]bool, 
 
 // checkReadable holds that a peer's parser makes the same of op. A client's payload is anything, but a subject or reply
 // with separators in it is the client port's to refuse.
-func checkReadable(op *wire.Op) error {
+func checkReadable(op *wire.Op, pinned bool) error {
 	latest := wire.Latest()
 	latest.ConnectFirst = false
 	p := wire.NewParser(latest)
+	p.SetMode(wire.Mode{Pinned: pinned})
 	p.Feed(op.AppendTo(nil))
 	var got wire.Op
 	if err := p.Next(&got); err != nil {
@@ -201,6 +205,12 @@ func (s *source) config() Config {
 			{From: "A", To: "$G", Service: "b", Prefix: "a"},
 		}
 	}
+	if cfg.Dialect.Pools {
+		cfg.PoolSize, cfg.Compression = pickOf(s, 0, -1, 2), pickOf(s, configurable...)
+		if cfg.PoolSize == 2 {
+			cfg.PinnedAccounts = []string{"A"}
+		}
+	}
 	cfg.PingInterval = pickOf(s, 0, time.Second, 200*time.Millisecond)
 	return cfg
 }
@@ -266,7 +276,8 @@ func (s *source) reload() Reload {
 }
 
 func (s *source) dial() Dial {
-	return pickOf(s, Dial{Address: "x:1", Explicit: true}, Dial{Address: "y:1", Explicit: true}, Dial{Address: "z:1", RemoteID: "P3"}, Dial{})
+	return pickOf(s, Dial{Address: "x:1", Explicit: true}, Dial{Address: "y:1", Explicit: true}, Dial{Address: "z:1", RemoteID: "P3"}, Dial{},
+		Dial{Address: "x:1", Explicit: true, Account: "$SYS"}, Dial{Address: "x:1", Explicit: true, Account: "A"})
 }
 
 func (s *source) parseError() error {
@@ -309,7 +320,8 @@ func (s *source) info() *wire.InfoBody {
 		ClusterDynamic: s.pick(2) == 0, Host: pickOf(s, "", "h", "fe80::1"), Port: pickOf(s, 0, 1, -1, 6222),
 		IP:      pickOf(s, "", "nats-route://z:1/", "nats-route://[::1]:1", "://", "bad", "nats-route://u:p@z:1"),
 		Headers: s.pick(2) == 0, LNOC: s.pick(2) == 0, LNOCU: s.pick(2) == 0, LN: s.pick(4) == 0, LameDuck: s.pick(5) == 0, RouteAccReqID: pickOf(s, "", "", "", "r"), ConnectURLs: pickOf(s, nil, []string{"c:1"}, []string{"c:1", "d:1"}),
-		GossipMode: uint8(s.pick(4)), Compression: pickOf(s, "", "off", "bogus"), RouteAccount: pickOf(s, "", "", "", "$SYS"),
+		GossipMode: uint8(s.pick(4)), Compression: pickOf(s, "", "off", "bogus", "s2_fast", "s2_auto"), RouteAccount: pickOf(s, "", "", "", "$SYS", "A"),
+		RoutePoolSize: pickOf(s, 0, 2, 3, 3, -1, 1<<40), RoutePoolIndex: pickOf(s, 0, 0, 1, 2, -1, 1<<39),
 		ClientID: uint64(s.pick(8) / 7), AuthRequired: s.pick(2) == 0,
 	}
 }

@@ -13,7 +13,7 @@ import (
 // routeProto is INFO's proto: 2, because 3 (2.11) promises message tracing, which the node does not do.
 const routeProto = 2
 
-// info is what we say about ourselves. Nothing is announced that the node does not do: no compression.
+// info is what we say about ourselves to everybody.
 func (n *Node) info() *wire.InfoBody {
 	cfg, d := &n.cfg, &n.cfg.Dialect
 	body := &wire.InfoBody{
@@ -41,7 +41,7 @@ func (n *Node) sendInfo(c *conn) {
 	var nonce [11]byte
 	binary.LittleEndian.PutUint64(nonce[:8], n.rng.Uint64())
 	body.Nonce = base64.RawURLEncoding.EncodeToString(nonce[:])
-	body.GossipMode = c.gossipMode
+	body.GossipMode, body.Compression = c.gossipMode, n.announced(c)
 	if !c.acceptor {
 		body.RoutePoolIndex, body.RouteAccount = c.index, string(c.account)
 	}
@@ -92,7 +92,7 @@ func (n *Node) checkConnect(c *conn, body *wire.ConnectBody) cause {
 	c.verbose = body.Verbose
 	c.headers = n.cfg.Dialect.Headers && body.Headers
 	n.setLeafMode(c, body.LNOC, body.LNOCU, body.LN)
-	if c.state == greeted && !n.traits.infoLater {
+	if c.state == greeted && !n.negotiates() {
 		n.startPings(c)
 	}
 	n.arm()
@@ -148,9 +148,27 @@ func (n *Node) setLeafMode(c *conn, lnoc, lnocu, ln bool) {
 	n.out.actions = append(n.out.actions, Action{Kind: SetMode, Conn: c.id, Mode: c.mode})
 }
 
-// registerRoute judges the peer's first INFO, in the order of servers, and makes the connection a route. Only the
-// checks of features that came with pools have a text.
+// registerRoute judges the peer's first INFO, in the order of servers, and makes the connection a route. Where S2 was agreed
+// on, that INFO is the second one.
 func (n *Node) registerRoute(c *conn, body *wire.InfoBody) cause {
+	if why := n.checkPeer(c, body); why != fine {
+		return why
+	}
+	if why := n.settleCompression(c, body); why != fine {
+		return why
+	}
+	if why := n.checkPool(c, body); why != fine {
+		return why
+	}
+	if why := n.takePlace(c, body); why != fine {
+		return why
+	}
+	n.join(c, body)
+	return fine
+}
+
+// checkPeer judges who the peer is. Nothing of that is answered by a text.
+func (n *Node) checkPeer(c *conn, body *wire.InfoBody) cause {
 	switch {
 	case body == nil:
 		return badArguments
@@ -162,20 +180,7 @@ func (n *Node) registerRoute(c *conn, body *wire.InfoBody) cause {
 	case n.traits.reservedCluster && body.Cluster == reservedCluster:
 		return reservedNameInInfo
 	}
-	if why := n.checkNames(c, body); why != fine {
-		return why
-	}
-	if n.cfg.Dialect.Pools && !knownCompression(body.Compression) {
-		return n.because(strangeCompression, body.Compression)
-	}
-	if why := n.checkPool(c, body); why != fine {
-		return why
-	}
-	if why := n.takePlace(c, body); why != fine {
-		return why
-	}
-	n.join(c, body)
-	return fine
+	return n.checkNames(c, body)
 }
 
 // checkNames compares cluster and server names (2.5 and later). A dynamic cluster does not refuse a lesser name: the
@@ -196,16 +201,6 @@ func (n *Node) checkNames(c *conn, body *wire.InfoBody) cause {
 		return ourName
 	}
 	return fine
-}
-
-// knownCompression tells whether the mode is one of the protocol's. Whichever it is, nothing is compressed, for we
-// announce none.
-func knownCompression(mode string) bool {
-	switch mode {
-	case "", "not supported", "off", "accept", "s2_auto", "s2_uncompressed", "s2_fast", "s2_better", "s2_best":
-		return true
-	}
-	return false
 }
 
 // join makes c a route: all current interest first, then what the others want to know.

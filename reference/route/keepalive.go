@@ -17,7 +17,7 @@ func (n *Node) startTimers(c *conn) {
 	}
 	// As 2.10 and later do; here in all dialects, so that no half-open connection lives for ever.
 	c.infoDue = n.now.Add(n.cfg.PingInterval * time.Duration(n.cfg.PingMax+1))
-	if c.state != greeted && !n.traits.infoLater {
+	if c.state != greeted && !n.negotiates() {
 		n.startPings(c)
 	}
 	n.arm()
@@ -34,14 +34,23 @@ func (n *Node) pingPeer(c *conn) cause {
 	if c.pingsOut >= n.cfg.PingMax {
 		return stale
 	}
-	c.pingsOut++
+	n.ping(c)
 	c.pingDue = n.now.Add(n.cfg.PingInterval)
-	n.out.send(c, n.out.op(wire.Ping))
 	return fine
 }
 
-// takePong notes that the peer lives. Where it was to let us in before the pool grows, it has.
+// ping sends PING.
+func (n *Node) ping(c *conn) {
+	c.pingsOut++
+	c.pingAt = n.now
+	n.out.send(c, n.out.op(wire.Ping))
+}
+
+// takePong notes that the peer lives, and how far away. Where it was to let us in before the pool grows, it has.
 func (n *Node) takePong(c *conn) {
+	if c.pingsOut > 0 {
+		n.adaptLevel(c, n.now.Sub(c.pingAt))
+	}
 	c.pingsOut = 0
 	if c.opensNext {
 		n.openNext(c)

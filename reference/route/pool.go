@@ -220,8 +220,7 @@ func (n *Node) growPool(c *conn) {
 		return
 	}
 	c.opensNext = true
-	c.pingsOut++
-	n.out.send(c, n.out.op(wire.Ping))
+	n.ping(c)
 }
 
 // openNext dials once more where c was dialled, unless what is under way fills the pool already.

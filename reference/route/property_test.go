@@ -73,6 +73,7 @@ func newHistory(t *rapid.T) *history {
 		cfg := Config{ID: id, Dialect: d, Routes: routes}
 		if d.Pools {
 			cfg.PoolSize = rapid.SampledFrom(poolSizes(d)).Draw(t, "pool size of "+id)
+			cfg.Compression = rapid.SampledFrom(configurable).Draw(t, "compression of "+id)
 		}
 		if cfg.PoolSize > 0 && pinned {
 			cfg.PinnedAccounts = []string{"A"}

@@ -6,12 +6,13 @@ import "github.com/natsroute/natsroute/reference/wire"
 type state uint8
 
 const (
-	greeted    state = iota // acceptor: our INFO is sent, CONNECT must come first
-	connected               // acceptor: CONNECT is accepted or not needed; half a route until the peer's INFO
-	solicited               // solicitor: our CONNECT is sent; half a route until the peer's INFO
-	registered              // the peer's first INFO is accepted: interest goes out too
-	closed                  // forgotten
-	states     = closed
+	greeted     state = iota // acceptor: our INFO is sent, CONNECT must come first
+	connected                // acceptor: CONNECT is accepted or not needed; half a route until the peer's INFO
+	solicited                // solicitor: our CONNECT is sent; half a route until the peer's INFO
+	compressing              // S2 is agreed on; half a route until the peer's INFO within it
+	registered               // the peer's first INFO is accepted: interest goes out too
+	closed                   // forgotten
+	states      = closed
 )
 
 // input is what can happen to a connection.
@@ -21,6 +22,7 @@ const (
 	noInput      input = iota
 	inConnect          // CONNECT
 	inInfo             // INFO
+	inInfoS2           // the first INFO, if S2 comes of it
 	inPing             // PING
 	inPong             // PONG
 	inInterest         // RS+ RS- LS+ LS-
@@ -50,6 +52,7 @@ type handler uint8
 const (
 	noHandler     handler = iota
 	checkConnect          // credentials, wrong kinds of peer, cluster name
+	startS2               // the peer's first INFO: identity, then an INFO of ours and S2
 	registerRoute         // the peer's first INFO: identity, then interest, gossip, client URLs
 	updateRoute           // a later INFO: the peer's news of itself or of another server
 	answerPing            // PONG
@@ -79,6 +82,7 @@ var rules = [states][inputs]rule{
 	greeted: {
 		inConnect:    {checkConnect, connected},
 		inInfo:       {refuse, closed},
+		inInfoS2:     {refuse, closed},
 		inPing:       {refuse, closed},
 		inPong:       {refuse, closed},
 		inInterest:   {refuse, closed},
@@ -94,6 +98,7 @@ var rules = [states][inputs]rule{
 	connected: {
 		inConnect:    {checkConnect, connected},
 		inInfo:       {registerRoute, registered},
+		inInfoS2:     {startS2, compressing},
 		inPing:       {answerPing, connected},
 		inPong:       {takePong, connected},
 		inInterest:   {takeInterest, connected},
@@ -109,6 +114,7 @@ var rules = [states][inputs]rule{
 	solicited: {
 		inConnect:    {checkConnect, solicited},
 		inInfo:       {registerRoute, registered},
+		inInfoS2:     {startS2, compressing},
 		inPing:       {answerPing, solicited},
 		inPong:       {takePong, solicited},
 		inInterest:   {takeInterest, solicited},
@@ -121,9 +127,26 @@ var rules = [states][inputs]rule{
 		inConnectDue: {ignore, solicited},
 		inShutdown:   {stop, closed},
 	},
+	compressing: {
+		inConnect:    {checkConnect, compressing},
+		inInfo:       {registerRoute, registered},
+		inInfoS2:     {registerRoute, registered},
+		inPing:       {answerPing, compressing},
+		inPong:       {takePong, compressing},
+		inInterest:   {takeInterest, compressing},
+		inMessage:    {routeMessage, compressing},
+		inNoise:      {ignore, compressing},
+		inErr:        {hangUp, closed},
+		inMalformed:  {explain, closed},
+		inPingDue:    {pingPeer, compressing},
+		inInfoDue:    {giveUp, closed},
+		inConnectDue: {ignore, compressing},
+		inShutdown:   {stop, closed},
+	},
 	registered: {
 		inConnect:    {checkConnect, registered},
 		inInfo:       {updateRoute, registered},
+		inInfoS2:     {updateRoute, registered},
 		inPing:       {answerPing, registered},
 		inPong:       {takePong, registered},
 		inInterest:   {takeInterest, registered},
@@ -215,6 +238,7 @@ var closings = [causes]struct {
 // mayClose lists the causes each handler may find; a test holds the handlers to it.
 var mayClose = [handlers][]cause{
 	checkConnect: {badCredentials, clientCalls, gatewayCalls, reservedName, foreignCluster, badArguments},
+	startS2:      {ourselves, clientPort, reservedNameInInfo, foreignClusterInInfo, ourName, badArguments},
 	registerRoute: {
 		ourselves, clientPort, reservedNameInInfo, foreignClusterInInfo, ourName, strangeCompression,
 		accountMissing, accountRoute, poolMismatch, indexFromAcceptor, poolIndexRange, accountNotPinned, poolFull, knownServer, badArguments,

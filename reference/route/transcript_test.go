@@ -18,7 +18,7 @@ import (
 //
 //	node [dialect=] [cluster=] [dynamic] [user= pass=] [routes=(…)] [accounts=(…)] [urls=(…)] [advertise=] [ping=] [pingmax=]
 //	     [import=(…)] [import_deny=(…)] [export=(…)] [export_deny=(…)] [shares=(FROM/TO:stream:SUBJECT:PREFIX,…)]
-//	     [pool=] [pinned=(…)]   the pool is -1, none, unless told
+//	     [pool=] [pinned=(…)] [compression=]   the pool is -1, none, unless told
 //	accept conn= [ip=]       dialled conn= to= [account=]       failed to= [account=]       lost conn=       lameduck       shutdown
 //	peer conn= id= [urls=(…)] [headers] [ip=]   accept, CONNECT and INFO, printing what the INFO causes
 //	reload [user= pass=] [accounts=(…)] [import=(…)] [import_deny=(…)] [export=(…)] [export_deny=(…)] [pinned=(…)]
@@ -144,6 +144,7 @@ func (s *script) newNode(t *testing.T, d *datadriven.TestData) {
 	}
 	cfg.PoolSize, _ = strconv.Atoi(arg(d, "pool", "-1"))
 	cfg.PinnedAccounts = list(d, "pinned")
+	cfg.Compression = arg(d, "compression", "")
 	if d.HasArg("ping") {
 		cfg.PingInterval, _ = time.ParseDuration(arg(d, "ping", ""))
 	}
@@ -266,6 +267,8 @@ func (s *script) show(a Action) string {
 		return fmt.Sprintf("%d mode %+v", a.Conn, a.Mode)
 	case SendLeaf:
 		return fmt.Sprintf("leaf %d <- %s", a.Leaf, showOp(a.Op))
+	case StartS2:
+		return fmt.Sprintf("%d goes on in %s", a.Conn, a.Level)
 	case ClientInfo:
 		return fmt.Sprintf("clients can connect to %v", a.URLs)
 	}
@@ -308,6 +311,7 @@ func showOp(op *wire.Op) string {
 		value("gossip_mode", i.GossipMode)
 		value("connect_urls", i.ConnectURLs)
 		flag("route_acc_add_reqid", i.RouteAccReqID != "")
+		value("compression", i.Compression)
 		value("route_pool_size", i.RoutePoolSize)
 		value("route_pool_idx", i.RoutePoolIndex)
 		value("route_account", i.RouteAccount)

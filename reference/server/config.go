@@ -85,6 +85,11 @@ type Config struct {
 	// account $SYS always has one where there is a pool, although nothing ever happens in it here.
 	PinnedAccounts []string
 
+	// Compression of what is sent on routes, with a dialect that has it: off; accept: S2 where the peer wants it; s2_fast, s2_better,
+	// s2_best, s2_uncompressed; s2_auto: one of these by the round-trip time, up to 10 ms uncompressed, up to 50 ms fast, up to 100 ms
+	// better, else best. Empty: accept.
+	Compression string
+
 	// Accounts gives each account its one user. Clients without credentials belong to GlobalAccount, unless that has a
 	// user here: then every client needs credentials. Without any entry credentials are not looked at, as on a
 	// real server without users.

@@ -4,7 +4,7 @@
 //
 // # What it is not
 //
-// No gateway, websocket or JetStream; no permissions of users; it is no leaf of another server. It announces no compression. What the protocol
+// No gateway, websocket or JetStream; no permissions of users; it is no leaf of another server. What the protocol
 // means is decided in package route, what bytes mean in package wire; this package moves bytes, keeps time and bounds memory.
 //
 // # The caller's loop
@@ -29,7 +29,8 @@
 //	                                     └─► one timer
 //
 // The loop owns the node, all parsers and all client state; nothing of that is locked. It steps each operation before it
-// asks the parser for the next one, so an operation may change how the bytes behind it are read.
+// asks the parser for the next one, so an operation may change how the bytes behind it are read. TLS is below all that. S2
+// is the loop's work: input is decompressed before it is parsed, output is compressed when it is flushed.
 //
 // A connection has two chunks of at most 64 KiB that travel between its reader and the loop. Output travels to the writer in
 // buffers that come back when they have been written. What one chunk of input produces for a connection leaves in one write.

@@ -39,9 +39,11 @@ type link struct {
 	owner    owner
 	label    string // names the connection in the log: address and id
 	remoteIP string
-	out      []byte // produced for this connection and not flushed yet
-	dirty    bool   // out is not empty: the loop will flush it
-	closed   bool   // nothing more goes in or out; input that is still on its way is dropped
+	out      []byte    // produced for this connection and not flushed yet
+	deflater *deflater // compresses out when it is flushed; nil: it goes as it is
+	packed   []byte    // a buffer for what comes of that
+	dirty    bool      // out is not empty: the loop will flush it
+	closed   bool      // nothing more goes in or out; input that is still on its way is dropped
 
 	mu    sync.Mutex
 	wake  sync.Cond
@@ -140,14 +142,28 @@ func (l *link) flush() {
 	if l.closed || len(l.out) == 0 {
 		return
 	}
+	out := &l.out
+	if l.deflater != nil {
+		out = l.pack()
+	}
 	l.mu.Lock()
-	l.out = l.queue.push(l.out)
+	*out = l.queue.push(*out)
 	waiting := l.queue.size
 	l.mu.Unlock()
 	l.wake.Signal()
 	if waiting > l.server.cfg.MaxPending {
 		l.server.slowConsumer(l, waiting)
 	}
+}
+
+// pack compresses out. It keeps no more memory for what comes next than a link without compression does.
+func (l *link) pack() *[]byte {
+	l.packed = l.deflater.append(l.packed[:0], l.out)
+	l.out = l.out[:0]
+	if cap(l.out) > maxSpare {
+		l.out = nil
+	}
+	return &l.packed
 }
 
 // write writes what the loop has flushed, until the link ends or the peer no longer takes anything. Then it closes the socket,

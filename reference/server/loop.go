@@ -140,6 +140,10 @@ func (s *Server) perform(actions []route.Action) (sent int) {
 			if c := s.routes[a.Conn]; c != nil {
 				c.parser.SetMode(a.Mode)
 			}
+		case route.StartS2:
+			if c := s.routes[a.Conn]; c != nil {
+				c.startS2(a.Level)
+			}
 		case route.StartDial:
 			s.startDial(a.Dial)
 		case route.ClientInfo:

@@ -20,6 +20,7 @@ type routeConn struct {
 	id     route.ConnID
 	parser *wire.Parser
 	op     wire.Op     // what the parser reads into
+	s2     *inflater   // of what the peer sends; nil: that is plain
 	event  route.Event // Received with id and op: made once, so that a step allocates nothing
 }
 
@@ -72,24 +73,55 @@ func (s *Server) startDial(dial route.Dial) {
 	})
 }
 
-// received steps each operation of chunk before it asks for the next one: the node may close the connection or change its mode.
+// received reads chunk: as it is, or what it holds where it is compressed, which may begin in the middle of it.
 func (c *routeConn) received(now time.Time, chunk []byte) {
-	s := c.server
-	c.parser.Feed(chunk)
+	if c.s2 == nil {
+		chunk = c.read(now, chunk)
+	}
+	for len(chunk) > 0 && !c.link.closed {
+		block, rest, err := c.s2.next(chunk)
+		if err != nil {
+			c.server.errorf(c.link, "%v", err)
+			c.lost(now, err)
+			return
+		}
+		c.read(now, block)
+		chunk = rest
+	}
+}
+
+// read steps each operation of in before it asks for the next one: the node may close the connection or change its mode. It returns what
+// stands behind an operation that has begun compression.
+func (c *routeConn) read(now time.Time, in []byte) (rest []byte) {
+	s, plain := c.server, c.s2 == nil
+	c.parser.Feed(in)
 	for !c.link.closed {
 		err := c.parser.Next(&c.op)
 		if err == wire.ErrNeedMore {
-			return
+			return nil
 		}
 		if err != nil {
 			s.errorf(c.link, "%v", err)
 			s.step(now, route.Malformed{Conn: c.id, Err: err})
-			return
+			return nil
 		}
 		if s.tracing() {
 			s.traceOp(c.link, traceIn, &c.op)
 		}
 		s.step(now, c.event)
+		if plain && c.s2 != nil {
+			return c.parser.Rest()
+		}
+	}
+	return nil
+}
+
+// startS2 compresses what is sent from here on at that level. When it begins, so does the peer's S2 stream.
+func (c *routeConn) startS2(level string) {
+	c.link.flush()
+	c.link.deflater = newDeflater(level)
+	if c.s2 == nil {
+		c.s2 = new(inflater)
 	}
 }
 

@@ -240,6 +240,7 @@ func (s *Server) nodeConfig(cfg *settled) route.Config {
 		Accounts:       cfg.accountNames(),
 		PoolSize:       cfg.PoolSize,
 		PinnedAccounts: cfg.PinnedAccounts,
+		Compression:    cfg.Compression,
 		Seed:           cfg.Seed,
 	}
 }

@@ -42,7 +42,7 @@ func TestDiagram(t *testing.T) {
 		return
 	}
 	if !*update {
-		t.Fatal("the diagram in doc.go is not that of the tables: run go test -run Diagram -update")
+		t.Fatal("the diagram in doc.go is not that of the tables: run go test ./reference/route -run Diagram -update, and go test ./spec -run Protocol -update, which takes it over")
 	}
 	if err := os.WriteFile("doc.go", []byte(want), 0o644); err != nil {
 		t.Fatal(err)

@@ -18,6 +18,7 @@ import (
 type commandLine struct {
 	Certify certifyCommand `cmd:"" help:"Run the specs against a server's route port and judge it."`
 	List    listCommand    `cmd:"" help:"List the requirements, the profiles or the capabilities."`
+	Faults  faultsCommand  `cmd:"" help:"List the faults that certify can plant in front of a healthy server, to see them caught."`
 	Show    showCommand    `cmd:"" help:"Show one requirement: its source, its specs, its vectors."`
 	Serve   serveCommand   `cmd:"" help:"Run the reference server, alone or as a member of a cluster."`
 	Decode  decodeCommand  `cmd:"" help:"Read bytes of a route and print one JSON line for each operation."`

@@ -13,6 +13,7 @@ import (
 
 	"github.com/natsroute/natsroute/corpus"
 	"github.com/natsroute/natsroute/harness"
+	"github.com/natsroute/natsroute/harness/fault"
 	"github.com/natsroute/natsroute/reference/wire"
 	"github.com/natsroute/natsroute/spec/report"
 )
@@ -144,6 +145,9 @@ func (c *certifyCommand) vocabulary(register *corpus.Corpus) error {
 	if version, named := strings.CutPrefix(c.Launch, "nats-server@"); named && !versionForm.MatchString(version) {
 		return usage("--launch nats-server@%s: that is no version: write one like nats-server@v2.15.2", version)
 	}
+	if _, ok := fault.ByName(c.Fault); c.Fault != "" && !ok {
+		return usage("there is no fault %q: see natsroute faults", c.Fault)
+	}
 	for _, name := range c.Require {
 		if name != report.RequireAll && !slices.Contains(corpus.Capabilities(), name) {
 			return usage("there is no capability %q: give all or some of %s", name, strings.Join(corpus.Capabilities(), ", "))
@@ -217,6 +221,13 @@ func (c *certifyCommand) tls(said *tls.Config) (*tls.Config, error) {
 	return readTLS(c.TLSCA, c.TLSCert, c.TLSKey)
 }
 
+// plant puts the fault of --fault in front of a target.
+func (c *certifyCommand) plant(t *harness.Target) {
+	if f, ok := fault.ByName(c.Fault); ok && c.Fault != "" {
+		t.Interpose(fault.NewBox(f))
+	}
+}
+
 // open makes the target: an address, a launched process, or the reference in this process.
 func (c *certifyCommand) open(ctx context.Context, m harness.Means, progress func(string)) (*harness.Target, error) {
 	switch {
@@ -228,6 +239,7 @@ func (c *certifyCommand) open(ctx context.Context, m harness.Means, progress fun
 		if err := t.HoldRoute(ctx); err != nil {
 			return nil, usage("--route-to: %w", errors.Join(err, t.Close()))
 		}
+		c.plant(t)
 		return t, nil
 	case c.Launch != "":
 		t, err := c.start(ctx, harness.Setup{}, m, progress)
@@ -252,8 +264,12 @@ func (c *certifyCommand) start(ctx context.Context, s harness.Setup, m harness.M
 	} else {
 		t, err = harness.Embed(ctx, harness.EmbedConfig{Dialect: c.Dialect, Setup: s, Means: m})
 	}
-	if err != nil || c.Delay == 0 {
-		return t, err
+	if err != nil {
+		return nil, err
+	}
+	c.plant(t)
+	if c.Delay == 0 {
+		return t, nil
 	}
 	if err := t.Delay(c.Delay); err != nil {
 		return nil, errors.Join(err, t.Close())

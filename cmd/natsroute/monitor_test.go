@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/natsroute/natsroute/harness"
-	"github.com/natsroute/natsroute/harness/fault"
 	"github.com/natsroute/natsroute/spec/report"
 )
 
@@ -117,23 +116,18 @@ func TestMonitorIsARemark(t *testing.T) {
 	up := pages(t, map[string]string{"/varz": `{"version":"2.15.2\u001b[2J","uptime":"1m3s"}`, "/routez": `{"num_routes":0}`})
 	down := httptest.NewServer(http.NotFoundHandler())
 	down.Close()
-	broken, err := fault.Start(target.Route, mustFault(t, "ping-unanswered"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = broken.Close() })
 	for _, tt := range []struct {
-		name, route, monitor string
+		name, fault, monitor string
 		exit                 int
 		want                 string
 	}{
-		{"none", target.Route, "", report.ExitOK, ""},
-		{"kept report", target.Route, up, report.ExitOK, "monitor: version 2.15.2\x1b[2J, up 1m3s, 0 routes"},
-		{"no answer", target.Route, down.URL, report.ExitOK, "monitor: no answer from /varz: "},
-		{"failed run", broken.Addr(), up, report.ExitFails, "monitor: version 2.15.2"},
+		{"none", "none", "", report.ExitOK, ""},
+		{"kept report", "none", up, report.ExitOK, "monitor: version 2.15.2\x1b[2J, up 1m3s, 0 routes"},
+		{"no answer", "none", down.URL, report.ExitOK, "monitor: no answer from /varz: "},
+		{"failed run", "ping-unanswered", up, report.ExitFails, "monitor: version 2.15.2"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			args := []string{"-s", tt.route, "--client", target.Client, "--only", "RT-KA-001"}
+			args := []string{"-s", target.Route, "--fault", tt.fault, "--client", target.Client, "--only", "RT-KA-001"}
 			if tt.monitor != "" {
 				args = append(args, "--monitor", tt.monitor)
 			}
@@ -147,13 +141,4 @@ func TestMonitorIsARemark(t *testing.T) {
 			}
 		})
 	}
-}
-
-func mustFault(t *testing.T, name string) fault.Fault {
-	t.Helper()
-	f, known := fault.ByName(name)
-	if !known {
-		t.Fatalf("there is no fault %s", name)
-	}
-	return f
 }

@@ -79,6 +79,7 @@ func (c *certifyCommand) targetWords(m harness.Means) []string {
 	if d := m.Settings.TLSTimeout; d > 0 {
 		flag("--tls-timeout", d.String())
 	}
+	flag("--fault", plain(c.Fault))
 	if c.Delay > 0 {
 		flag("--delay", c.Delay.String())
 	}

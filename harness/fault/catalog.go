@@ -2,6 +2,7 @@ package fault
 
 import (
 	"bytes"
+	"net"
 
 	"github.com/natsroute/natsroute/reference/wire"
 )
@@ -15,6 +16,13 @@ type Fault struct {
 	// FromPeer and FromServer rewrite a frame on its way to the server, or from it. nil: it passes as it is.
 	FromPeer   func(*Link, Frame) []Frame
 	FromServer func(*Link, Frame) []Frame
+	// PeerBytes and ServerBytes rewrite what one read has brought, before it is cut into frames. The slice is theirs.
+	PeerBytes   func(*Link, []byte) []byte
+	ServerBytes func(*Link, []byte) []byte
+	// Opened is called when a connection was opened, TLS done, before anything passes.
+	Opened func(*Link)
+	// Wire replaces a connection below TLS; dialled tells whether our side opened it.
+	Wire func(conn net.Conn, dialled bool) net.Conn
 }
 
 // Frame is one operation with the bytes it came in.
@@ -64,8 +72,14 @@ func Catalog() []Fault {
 	}
 }
 
-// ByName finds a fault.
+// None is the name of no fault: a box with it cuts what passes into frames, and changes nothing.
+const None = "none"
+
+// ByName finds a fault, or None.
 func ByName(name string) (Fault, bool) {
+	if name == None {
+		return Fault{Name: None}, true
+	}
 	for _, f := range Catalog() {
 		if f.Name == name {
 			return f, true
@@ -112,7 +126,9 @@ func weightOne(_ *Link, f Frame) []Frame {
 
 func toOtherPeers(l *Link, f Frame) []Frame {
 	if f.Op.Kind == wire.Msg || f.Op.Kind == wire.HMsg {
-		l.ToOtherPeers(f)
+		for _, other := range l.Others() {
+			other.ToPeer(f)
+		}
 	}
 	return []Frame{f}
 }

@@ -1,0 +1,70 @@
+package fault
+
+import (
+	"net"
+	"sync"
+)
+
+// Box stands between us and one server, with one fault.
+type Box struct {
+	fault Fault
+
+	mu    sync.Mutex
+	links map[*Link]bool
+	kept  any
+}
+
+// NewBox makes a box. The zero Fault changes nothing.
+func NewBox(f Fault) *Box { return &Box{fault: f, links: make(map[*Link]bool)} }
+
+// Wire lets a connection pass below TLS.
+func (b *Box) Wire(conn net.Conn, dialled bool) net.Conn {
+	if b.fault.Wire == nil {
+		return conn
+	}
+	return b.fault.Wire(conn, dialled)
+}
+
+// Inside puts the fault in the way of what is inside of a connection.
+func (b *Box) Inside(conn net.Conn, dialled bool) net.Conn {
+	near, ours, err := pair()
+	if err != nil {
+		return conn // no sockets are left: the run fails of that, not of us
+	}
+	l := newLink(b, ours, conn, dialled)
+	b.mu.Lock()
+	b.links[l] = true
+	b.mu.Unlock()
+	go l.run()
+	return near
+}
+
+func (b *Box) forget(l *Link) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.links, l)
+}
+
+// Keep changes what the fault remembers over all connections; it begins as nil.
+func (b *Box) Keep(change func(kept any) any) any {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.kept = change(b.kept)
+	return b.kept
+}
+
+// pair is a connection to ourselves: unlike net.Pipe it can be closed one side at a time, and reset.
+func pair() (near, far net.Conn, err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { _ = l.Close() }()
+	if near, err = net.Dial("tcp", l.Addr().String()); err != nil {
+		return nil, nil, err
+	}
+	if far, err = l.Accept(); err != nil {
+		_ = near.Close()
+	}
+	return near, far, err
+}

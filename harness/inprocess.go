@@ -99,8 +99,14 @@ func (r *reference) setUp(s *Setup) (routed net.Listener, err error) {
 		r.cfg.Cluster = ""
 	}
 	r.cfg.WriteDeadline = s.WriteDeadline
+	if r.cfg.Dialect.Pools {
+		r.cfg.Compression = s.Compression
+	}
 	if s.NoPool {
 		r.cfg.PoolSize = -1
+		if r.cfg.Dialect.Pools {
+			r.cfg.Compression = "off"
+		}
 	}
 	if s.Pinned {
 		r.cfg.PinnedAccounts = []string{SetupPinned}

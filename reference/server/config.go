@@ -27,6 +27,8 @@ const (
 	DefaultPingInterval  = 2 * time.Minute
 	DefaultPingMax       = 2
 	DefaultAuthTimeout   = 2 * time.Second
+	DefaultPoolSize      = 3           // with a dialect that has pools
+	DefaultCompression   = "accept"    // with such a dialect too
 	DefaultLameDuck      = time.Second // nats-server: 10 s and 2 min
 )
 
@@ -78,7 +80,7 @@ type Config struct {
 	RouteTLS        *tls.Config
 	RouteTLSTimeout time.Duration // for a handshake. 0: DefaultRouteTLSTimeout
 
-	// PoolSize is the number of connections to each server, with a dialect that has pools. 0: 3; -1: one connection without a pool,
+	// PoolSize is the number of connections to each server, with a dialect that has pools. 0: DefaultPoolSize; -1: one connection without a pool,
 	// as before 2.10.
 	PoolSize int
 	// PinnedAccounts have a connection of their own to each server, beside the pool: names of Accounts, or GlobalAccount. The
@@ -87,7 +89,7 @@ type Config struct {
 
 	// Compression of what is sent on routes, with a dialect that has it: off; accept: S2 where the peer wants it; s2_fast, s2_better,
 	// s2_best, s2_uncompressed; s2_auto: one of these by the round-trip time, up to 10 ms uncompressed, up to 50 ms fast, up to 100 ms
-	// better, else best. Empty: accept.
+	// better, else best. Empty: DefaultCompression.
 	Compression string
 
 	// Accounts gives each account its one user. Clients without credentials belong to GlobalAccount, unless that has a
@@ -149,6 +151,10 @@ func (c Config) settle() (settled, error) {
 	setDefault(&s.RouteTLSTimeout, DefaultRouteTLSTimeout)
 	if s.Dialect == (wire.Dialect{}) {
 		s.Dialect = wire.Latest()
+	}
+	if s.Dialect.Pools {
+		setDefault(&s.PoolSize, DefaultPoolSize)
+		setDefault(&s.Compression, DefaultCompression)
 	}
 	if err := s.check(); err != nil {
 		return settled{}, err

@@ -211,6 +211,21 @@ func TestPoolsOfTwoSizesWithRealServer(t *testing.T) {
 	}
 }
 
+// TestMutualRoutesWithRealServer lets both dial each other: who has opened which connection is a matter of chance, but in the
+// end the pool is one.
+func TestMutualRoutesWithRealServer(t *testing.T) {
+	f := feature{plain: true, routes: map[string]int{"": 3, "$SYS": 1}}
+	for _, v := range withPools {
+		t.Run(v.name, func(t *testing.T) {
+			first := v.memberWith(t, f, nil)
+			f.config = func(c *server.Config) { c.RoutePort = portOf(t, first.RouteAddr()) }
+			real := v.launchWith(t, f, nil, routeTo(first.RouteAddr()))
+			first.Close()
+			f.exchange(t, v.memberWith(t, f, nil, routeTo(real.Route)), real)
+		})
+	}
+}
+
 // TestNoPoolWithRealServer checks that one connection is enough where one side has no pool.
 func TestNoPoolWithRealServer(t *testing.T) {
 	for name, f := range map[string]feature{

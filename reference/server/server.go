@@ -284,5 +284,7 @@ func (s *Server) Info() wire.InfoBody {
 		Cluster:        s.cfg.Cluster,
 		ClusterDynamic: s.cfg.clusterDynamic,
 		ConnectURLs:    s.ownURLs,
+		Compression:    s.cfg.Compression,
+		RoutePoolSize:  max(s.cfg.PoolSize, 0),
 	}
 }

@@ -45,9 +45,10 @@ func (s *Suite) invite(ctx SpecContext) (l *harness.Listener, id string) {
 // acceptRoute takes connections off l until one is a route for all accounts: we have sent INFO, the target its own. The
 // target's connections that are not are its to close: servers from 2.10 on open one for the system account as well, at
 // the same time, and end it by -ERR when the acceptor's INFO shows no pool.
-func acceptRoute(ctx context.Context, l *harness.Listener, id string, adopt func(*harness.Peer)) (*harness.Peer, error) {
+func acceptRoute(ctx context.Context, l *harness.Listener, id string, adopt func(*harness.Peer), opts ...harness.PeerOption) (*harness.Peer, error) {
+	opts = append(opts[:len(opts):len(opts)], harness.WithID(id))
 	for n := 1; ; n++ {
-		p, err := l.Accept(ctx, fmt.Sprintf("L%d", n), harness.WithID(id))
+		p, err := l.Accept(ctx, fmt.Sprintf("L%d", n), opts...)
 		if err != nil {
 			return nil, fmt.Errorf("no dial of the target led to a route for all accounts: %w", err)
 		}

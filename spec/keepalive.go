@@ -19,7 +19,14 @@ import (
 func registerKeepAlive(s *Suite) {
 	Describe("PING of a peer", func() { pingAnswered(s) })
 	Describe("PING of the target", func() { pingSent(s) })
-	Describe("Stale connection", func() { stale(s) })
+	Describe("Stale connection", func() {
+		stale(s)
+		staleUnregistered(s)
+	})
+	Describe("Life", func() {
+		lifeShown(s)
+		lifeNotShown(s)
+	})
 }
 
 func pingAnswered(s *Suite) {
@@ -97,11 +104,7 @@ func pingSent(s *Suite) {
 }
 
 func stale(s *Suite) {
-	silent := func(ctx context.Context, s *Site) ending {
-		return s.watch(ctx, s.staleLimit(), func(ctx context.Context) (*harness.Peer, error) {
-			return s.target.Join(ctx, "A", harness.NoPong())
-		})
-	}
+	silent := func(ctx context.Context, s *Site) ending { return s.watchSilent(ctx) }
 
 	closing := Prepare(s, "RT-KA-006", silent)
 	It("is one whose peer has left the allowed number of PINGs unanswered", s.Req("RT-KA-006/no-pong"), Late, func(ctx SpecContext) {
@@ -128,16 +131,6 @@ func stale(s *Suite) {
 		both := joined(ctx, s, alive, peersOf)
 		s.ExpectEnded(both[1], s.staleLimit(), "a peer that answers no PING is closed: only then can one that answers be seen to outlive it")
 		Expect(both[0].err).NotTo(HaveOccurred(), "the peer that answered every PING, when another one had been closed for answering none")
-	})
-
-	mute := Prepare(s, "RT-KA-009", func(ctx context.Context, s *Site) ending {
-		return s.watch(ctx, s.staleLimit(), func(ctx context.Context) (*harness.Peer, error) {
-			return s.target.Dial(ctx, "A", harness.NoPong())
-		})
-	})
-	It("is also one whose peer has never said anything", s.Req("RT-KA-009/mute"), WithoutRegistration, Late, func(ctx SpecContext) {
-		e := joined(ctx, s, mute, ending.peers)
-		s.ExpectEnded(e, s.staleLimit(), "a peer that says nothing from the start is closed")
 	})
 }
 

@@ -24,7 +24,7 @@ import (
 // commands are the scripts' own, beside those of testscript.
 var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"exits":     exits,
-	"interrupt": interrupt,
+	"interrupt": endBy(os.Interrupt),
 	"impostor":  impostor,
 	"reference": reference,
 	"muffle":    muffle,
@@ -90,41 +90,43 @@ func (s *signalled) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// interrupt CODE WHEN COMMAND ARGS… sends SIGINT to a command at a moment, and wants that exit code. WHEN is "stalled"
-// (a proxy of `stall` holds a connection) or a text on standard output. Both outputs are left in the files stdout and
-// stderr.
-func interrupt(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 3 {
-		ts.Fatalf("usage: interrupt CODE WHEN COMMAND ARGS…")
-	}
-	out := &signalled{seen: make(chan struct{})}
-	when := (<-chan struct{})(out.seen)
-	if args[1] == "stalled" {
-		when = fakesOf(ts).stalled
-	} else {
-		out.text = args[1]
-	}
-	var stderr bytes.Buffer
-	path, err := exec.LookPath(args[2])
-	ts.Check(err)
-	cmd := exec.Command(path, args[3:]...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = ts.Getenv("WORK"), out, &stderr
-	cmd.Env = append(os.Environ(), "HOME="+ts.Getenv("HOME"))
-	ts.Check(cmd.Start())
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	select {
-	case <-when:
-		ts.Check(cmd.Process.Signal(os.Interrupt))
-		err = <-ended
-	case err = <-ended:
-		ts.Fatalf("%s ended before its time: %v\n%s%s", args[2], err, out.buf.String(), stderr.String())
-	}
-	code := cmd.ProcessState.ExitCode()
-	ts.Check(os.WriteFile(ts.MkAbs("stdout"), out.buf.Bytes(), 0o600))
-	ts.Check(os.WriteFile(ts.MkAbs("stderr"), stderr.Bytes(), 0o600))
-	if code != number(ts, args[0]) {
-		ts.Fatalf("exit %d (%v), want %s\n%s%s", code, err, args[0], out.buf.String(), stderr.String())
+// endBy is interrupt CODE WHEN COMMAND ARGS…, with a signal that may be another than its SIGINT: it sends that to a command at a
+// moment, and wants that exit code. WHEN is "stalled" (a proxy of `stall` holds a connection) or a text on standard
+// output. Both outputs are left in the files stdout and stderr.
+func endBy(sig os.Signal) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) < 3 {
+			ts.Fatalf("usage: interrupt CODE WHEN COMMAND ARGS…")
+		}
+		out := &signalled{seen: make(chan struct{})}
+		when := (<-chan struct{})(out.seen)
+		if args[1] == "stalled" {
+			when = fakesOf(ts).stalled
+		} else {
+			out.text = args[1]
+		}
+		var stderr bytes.Buffer
+		path, err := exec.LookPath(args[2])
+		ts.Check(err)
+		cmd := exec.Command(path, args[3:]...)
+		cmd.Dir, cmd.Stdout, cmd.Stderr = ts.Getenv("WORK"), out, &stderr
+		cmd.Env = append(os.Environ(), "HOME="+ts.Getenv("HOME"))
+		ts.Check(cmd.Start())
+		ended := make(chan error, 1)
+		go func() { ended <- cmd.Wait() }()
+		select {
+		case <-when:
+			ts.Check(cmd.Process.Signal(sig))
+			err = <-ended
+		case err = <-ended:
+			ts.Fatalf("%s ended before its time: %v\n%s%s", args[2], err, out.buf.String(), stderr.String())
+		}
+		code := cmd.ProcessState.ExitCode()
+		ts.Check(os.WriteFile(ts.MkAbs("stdout"), out.buf.Bytes(), 0o600))
+		ts.Check(os.WriteFile(ts.MkAbs("stderr"), stderr.Bytes(), 0o600))
+		if code != number(ts, args[0]) {
+			ts.Fatalf("exit %d (%v), want %s\n%s%s", code, err, args[0], out.buf.String(), stderr.String())
+		}
 	}
 }
 

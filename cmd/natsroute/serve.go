@@ -30,8 +30,9 @@ type serveCommand struct {
 	PoolSize    int      `placeholder:"N" help:"Connections to each server, with a dialect that has pools (default 3); -1: one, without a pool."`
 	Pinned      []string `name:"pinned-account" sep:"none" placeholder:"NAME" help:"An account that gets a connection of its own to each server; repeatable."`
 	Compression string   `placeholder:"MODE" help:"Of what is sent on routes: off, accept (S2 where another server wants it), s2_fast, s2_better, s2_best, s2_uncompressed, s2_auto (default: accept, with a dialect that has it)."`
-	Debug       bool     `short:"D" help:"Tell what happens to connections, on standard error."`
-	Trace       bool     `short:"V" help:"Tell every operation, on standard error, as nats-server -V does."`
+	serveMore   `embed:""`
+	Debug       bool `short:"D" help:"Tell what happens to connections, on standard error."`
+	Trace       bool `short:"V" help:"Tell every operation, on standard error, as nats-server -V does."`
 }
 
 // Help is the end of `natsroute serve --help`.
@@ -39,7 +40,7 @@ func (serveCommand) Help() string {
 	return `The reference joins a cluster of real servers: start a nats-server with --cluster nats://127.0.0.1:6222 --cluster_name C1, then
 natsroute serve --port 4223 --cluster-port 6223 --cluster-name C1 --routes nats-route://127.0.0.1:6222
 
-Ctrl-C ends it, with exit 0.`
+Ctrl-C ends it, with exit 0; SIGUSR2 too, after lame duck mode.`
 }
 
 // Run serves until a signal.
@@ -60,8 +61,7 @@ func (s *serveCommand) Run(p *process) error {
 	info := srv.Info()
 	fmt.Fprintf(p.stdout, "route port   %s\nclient port  %s\nserver       %s\ncluster      %s\ndialect      %s\n",
 		srv.RouteAddr(), srv.ClientURL(), info.ServerName, info.Cluster, config.Dialect.Name)
-	<-ctx.Done()
-	return srv.Close()
+	return serveUntilEnd(ctx, srv, p)
 }
 
 func (s *serveCommand) config(p *process) (server.Config, error) {
@@ -97,6 +97,9 @@ func (s *serveCommand) config(p *process) (server.Config, error) {
 			c.Accounts = make(map[string]server.User)
 		}
 		c.Accounts[name] = server.User{Name: login.User, Password: login.Password}
+	}
+	if err := s.apply(&c); err != nil {
+		return c, err
 	}
 	if s.Debug || s.Trace {
 		var mu sync.Mutex // the server logs from several goroutines

@@ -24,6 +24,7 @@ const (
 	DefaultMaxPayload    = 1 << 20
 	DefaultMaxPending    = 64 << 20
 	DefaultWriteDeadline = 10 * time.Second
+	OldWriteDeadline     = 2 * time.Second
 	DefaultPingInterval  = 2 * time.Minute
 	DefaultPingMax       = 2
 	DefaultAuthTimeout   = 2 * time.Second
@@ -102,7 +103,7 @@ type Config struct {
 
 	MaxPayload    int           // bytes of a client's message, header block included; not enforced on routes. 0: DefaultMaxPayload
 	MaxPending    int           // bytes that may wait for one connection. 0: DefaultMaxPending
-	WriteDeadline time.Duration // for a write that makes no progress. 0: DefaultWriteDeadline
+	WriteDeadline time.Duration // for a write that makes no progress. 0: DefaultWriteDeadline; before headers (2.1) OldWriteDeadline
 
 	PingInterval time.Duration // of both ports. 0: DefaultPingInterval, on routes at most 30 s with a dialect that has pools
 	PingMax      int           // unanswered PINGs before a connection is stale. 0: DefaultPingMax
@@ -142,7 +143,6 @@ func (c Config) settle() (settled, error) {
 	setDefault(&s.Version, DefaultVersion)
 	setDefault(&s.MaxPayload, DefaultMaxPayload)
 	setDefault(&s.MaxPending, DefaultMaxPending)
-	setDefault(&s.WriteDeadline, DefaultWriteDeadline)
 	setDefault(&s.PingInterval, DefaultPingInterval)
 	setDefault(&s.PingMax, DefaultPingMax)
 	setDefault(&s.AuthTimeout, DefaultAuthTimeout)
@@ -156,6 +156,10 @@ func (c Config) settle() (settled, error) {
 		setDefault(&s.PoolSize, DefaultPoolSize)
 		setDefault(&s.Compression, DefaultCompression)
 	}
+	if strictDeadline(s.Dialect) {
+		setDefault(&s.WriteDeadline, OldWriteDeadline)
+	}
+	setDefault(&s.WriteDeadline, DefaultWriteDeadline)
 	if err := s.check(); err != nil {
 		return settled{}, err
 	}

@@ -38,6 +38,7 @@ type link struct {
 	socket   net.Conn // below TLS; else conn itself
 	owner    owner
 	label    string // names the connection in the log: address and id
+	strict   bool   // one write deadline that passes ends it, although some bytes went out
 	remoteIP string
 	out      []byte    // produced for this connection and not flushed yet
 	deflater *deflater // compresses out when it is flushed; nil: it goes as it is
@@ -195,13 +196,13 @@ func (l *link) nextBatch(written [][]byte) [][]byte {
 }
 
 // writeBatch writes buffers within the write deadline. A peer that is slow but reads is no broken peer: only a deadline in which
-// nothing at all was written ends the connection (as servers do, 2.9.25 and later).
+// nothing at all was written ends the connection (seen 2.9.25, 2.15.2; on the routes of 2.1.2 the first one that passes does).
 func (l *link) writeBatch(batch [][]byte) error {
 	rest := net.Buffers(slices.Clone(batch)) // WriteTo empties it
 	for len(rest) > 0 {
 		ending := l.setWriteDeadline()
 		n, err := rest.WriteTo(l.conn)
-		if err != nil && (n == 0 || ending || !isTimeout(err)) {
+		if err != nil && (n == 0 || ending || l.strict || !isTimeout(err)) {
 			return err
 		}
 	}

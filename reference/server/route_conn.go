@@ -46,12 +46,16 @@ func (s *Server) addRoute(conn net.Conn, dialect wire.Dialect) *routeConn {
 		id:     route.ConnID(s.lastID),
 		parser: wire.NewParser(dialect),
 	}
+	c.link.strict = strictDeadline(dialect)
 	c.event = route.Received{Conn: c.id, Op: &c.op}
 	s.routes[c.id] = c
 	s.debugf(c.link, "Route connection created")
 	c.link.start(c)
 	return c
 }
+
+// strictDeadline tells whether the first write deadline that passes ends a route (seen 2.1.2).
+func strictDeadline(dialect wire.Dialect) bool { return !dialect.Headers }
 
 // startDial dials in a goroutine of its own and reports how it went. The end of the server ends the dial.
 func (s *Server) startDial(dial route.Dial) {

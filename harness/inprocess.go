@@ -69,6 +69,9 @@ func Embed(ctx context.Context, cfg EmbedConfig) (*Target, error) {
 	}
 	m := cfg.Means
 	m.Route, m.Client, m.Accounts = r.running.RouteAddr(), r.running.ClientURL(), accounts
+	if cfg.Setup.Leafnode {
+		m.Leafnode = r.running.LeafAddr()
+	}
 	cfg.Setup.grant(&m)
 	t := newTarget(m, r)
 	if err := t.heldRoute(routed); err != nil {
@@ -113,6 +116,9 @@ func (r *reference) setUp(s *Setup) (routed net.Listener, err error) {
 	}
 	if s.Permissions {
 		r.cfg.Permissions = SetupPermissions.ofReference()
+	}
+	if s.Leafnode {
+		r.cfg.LeafPort = -1
 	}
 	if s.Imports {
 		r.cfg.Shares = SetupImports.ofReference()
@@ -168,6 +174,9 @@ func (r *reference) start(ctx context.Context) error {
 	}
 	r.running = s
 	r.cfg.RoutePort, r.cfg.ClientPort = portIn(s.RouteAddr()), portIn(s.ClientAddr())
+	if r.cfg.LeafPort != 0 {
+		r.cfg.LeafPort = portIn(s.LeafAddr())
+	}
 	return nil
 }
 

@@ -108,7 +108,7 @@ func leafAnnounced(s *Suite) {
 		}
 		s.forEachKnowledge("is announced, and ended in the form that fits, of a leaf "+of, word, rows, func(ctx SpecContext, k leafKnowledge) {
 			p, l := s.JoinKnowing(ctx, "A", k), s.Leaf(ctx, "L", cluster)
-			s.Send(l, pinned(s.sub("orders", "", 0)), pinned(s.sub("work", "q", 1)), pinned(s.unsub("orders", "")), pinned(s.unsub("work", "q")))
+			s.Send(l, onLeafPort(s.sub("orders", "", 0)), onLeafPort(s.sub("work", "q", 1)), onLeafPort(s.unsub("orders", "")), onLeafPort(s.unsub("work", "q")))
 			s.LeafToPeers(ctx, l, p)
 			Expect(s.Own(p)).To(s.BeOps(
 				s.as(k, cluster, s.sub("orders", "", 0)), s.as(k, cluster, s.sub("work", "q", 1)),
@@ -118,7 +118,7 @@ func leafAnnounced(s *Suite) {
 		s.forEachKnowledge("has its weight, of a leaf "+of, word, allRows("RT-LEAF-029"), func(ctx SpecContext, k leafKnowledge) {
 			s.needsOriginsApart()
 			p, l := s.JoinKnowing(ctx, "A", k), s.Leaf(ctx, "L", cluster)
-			s.Send(l, pinned(s.sub("work", "q", 2)), pinned(s.sub("work", "q", 5)), pinned(s.sub("work", "q", 1)), pinned(s.sub("work", "q", 3)), pinned(s.unsub("work", "q")))
+			s.Send(l, onLeafPort(s.sub("work", "q", 2)), onLeafPort(s.sub("work", "q", 5)), onLeafPort(s.sub("work", "q", 1)), onLeafPort(s.sub("work", "q", 3)), onLeafPort(s.unsub("work", "q")))
 			s.LeafToPeers(ctx, l, p)
 			Expect(s.Own(p)).To(s.BeOps(
 				s.as(k, cluster, s.sub("work", "q", 2)), s.as(k, cluster, s.sub("work", "q", 5)), s.as(k, cluster, s.sub("work", "q", 1)), s.as(k, cluster, s.sub("work", "q", 3)),
@@ -127,7 +127,7 @@ func leafAnnounced(s *Suite) {
 		})
 		s.forEachKnowledge("is ended when the leaf goes away, of a leaf "+of, word+"-gone", rows, func(ctx SpecContext, k leafKnowledge) {
 			p, l := s.JoinKnowing(ctx, "A", k), s.Leaf(ctx, "L", cluster)
-			s.Send(l, pinned(s.sub("orders", "", 0)), pinned(s.sub("work", "q", 1)))
+			s.Send(l, onLeafPort(s.sub("orders", "", 0)), onLeafPort(s.sub("work", "q", 1)))
 			s.LeafToPeers(ctx, l, p)
 			l.Leave()
 			s.AwaitOp(ctx, p, s.as(k, cluster, s.unsub("orders", "")), "the interest of a leaf that is gone")
@@ -136,7 +136,7 @@ func leafAnnounced(s *Suite) {
 		s.forEachKnowledge("is in the first list of a new peer, of a leaf "+of, word, allRows("RT-LEAF-034"), func(ctx SpecContext, k leafKnowledge) {
 			s.needsOriginsApart()
 			l := s.Leaf(ctx, "L", cluster)
-			s.Send(l, pinned(s.sub("orders", "", 0)), pinned(s.sub("work", "q", 1)), pinned(s.sub("work", "q", 3)))
+			s.Send(l, onLeafPort(s.sub("orders", "", 0)), onLeafPort(s.sub("work", "q", 1)), onLeafPort(s.sub("work", "q", 3)))
 			s.Fence(ctx, l)
 			p := s.JoinKnowing(ctx, "A", k)
 			s.Fence(ctx, p)
@@ -145,8 +145,8 @@ func leafAnnounced(s *Suite) {
 	}
 }
 
-// pinned is interest, or a message, without its account: as a leafnode port has it.
-func pinned(op wire.Op) wire.Op {
+// onLeafPort is interest, or a message, without its account: as a leafnode port has it.
+func onLeafPort(op wire.Op) wire.Op {
 	op.Account = nil
 	return op
 }
@@ -155,27 +155,27 @@ func leafAnnouncedAside(s *Suite) {
 	It("is announced once for all leafs of a cluster", s.Req("RT-LEAF-025/two-leafs"), func(ctx SpecContext) {
 		p, one, two := s.JoinKnowing(ctx, "A", knowsUnsubs), s.Leaf(ctx, "L", withCluster), s.Leaf(ctx, "M", withCluster)
 		for _, l := range []*harness.Peer{one, two} {
-			s.Send(l, pinned(s.sub("orders", "", 0)))
+			s.Send(l, onLeafPort(s.sub("orders", "", 0)))
 			s.LeafToPeers(ctx, l, p)
 		}
-		s.Send(one, pinned(s.unsub("orders", "")))
+		s.Send(one, onLeafPort(s.unsub("orders", "")))
 		s.LeafToPeers(ctx, one, p)
 		Expect(s.Own(p)).To(s.BeOps(asLeaf(s.sub("orders", "", 0), s.origin())), "two leafs of one cluster, of which one still has the interest")
-		s.Send(two, pinned(s.unsub("orders", "")))
+		s.Send(two, onLeafPort(s.unsub("orders", "")))
 		s.LeafToPeers(ctx, two, p)
 		Expect(s.Own(p)).To(s.BeOps(asLeaf(s.sub("orders", "", 0), s.origin()), asLeaf(s.unsub("orders", ""), s.origin())), "the last leaf's interest has ended")
 	})
 
 	It("is announced beside that of clients, and ended beside it", s.Req("RT-LEAF-026/client-and-leaf"), func(ctx SpecContext) {
 		p, l, c := s.JoinKnowing(ctx, "A", knowsUnsubs), s.Leaf(ctx, "L", withCluster), s.witness(ctx)
-		s.Send(l, pinned(s.sub("orders", "", 0)), pinned(s.sub("work", "q", 1)), pinned(s.sub("work", "q", 3)))
+		s.Send(l, onLeafPort(s.sub("orders", "", 0)), onLeafPort(s.sub("work", "q", 1)), onLeafPort(s.sub("work", "q", 3)))
 		s.LeafToPeers(ctx, l, p)
 		sub, member := s.Subscribe(c, s.Subject("orders")), s.QueueSubscribe(c, s.Subject("work"), "q")
 		s.ClientToPeers(ctx, c, p)
 		s.Unsubscribe(sub, member)
 		s.ClientToPeers(ctx, c, p)
 		Expect(s.Own(p)[3:]).To(s.BeOps(s.sub("orders", "", 0), s.sub("work", "q", 1), s.unsub("orders", ""), s.unsub("work", "q")), "a client's interest where a leaf has some")
-		s.Send(l, pinned(s.unsub("orders", "")), pinned(s.unsub("work", "q")))
+		s.Send(l, onLeafPort(s.unsub("orders", "")), onLeafPort(s.unsub("work", "q")))
 		s.LeafToPeers(ctx, l, p)
 		Expect(s.Own(p)[7:]).To(s.BeOps(asLeaf(s.unsub("orders", ""), s.origin()), asLeaf(s.unsub("work", "q"), s.origin())), "the leaf's interest, which was left")
 	})
@@ -183,12 +183,12 @@ func leafAnnouncedAside(s *Suite) {
 	for _, k := range []leafKnowledge{knowsNoLeafs, knowsOrigins} {
 		It("may end that of clients in the same subject, to a peer with "+knowledgeWords[k], s.Req("RT-LEAF-036/"+knowledgeWords[k]), func(ctx SpecContext) {
 			p, l, c := s.JoinKnowing(ctx, "A", k), s.Leaf(ctx, "L", withCluster), s.witness(ctx)
-			s.Send(l, pinned(s.sub("orders", "", 0)))
+			s.Send(l, onLeafPort(s.sub("orders", "", 0)))
 			s.LeafToPeers(ctx, l, p)
 			s.Subscribe(c, s.Subject("orders"))
 			s.ClientToPeers(ctx, c, p)
 			before := len(s.Own(p))
-			s.Send(l, pinned(s.unsub("orders", "")))
+			s.Send(l, onLeafPort(s.unsub("orders", "")))
 			s.LeafToPeers(ctx, l, p)
 			if len(s.Own(p)[before:]) == 0 {
 				s.Observe("the last of them ends it")
@@ -213,7 +213,7 @@ func leafAnnouncedAside(s *Suite) {
 			p, l := s.JoinKnowing(ctx, "A", k), s.Leaf(ctx, "L", withCluster)
 			s.Send(p, s.sub("news", "", 0))
 			s.Fence(ctx, p)
-			s.Send(l, pinned(s.sub("orders", "", 0)), pinned(s.sub("work", "q", 1)), pinned(s.unsub("orders", "")), pinned(s.unsub("work", "q")), pinned(s.msg("news", s.Subject("reply"), "m")))
+			s.Send(l, onLeafPort(s.sub("orders", "", 0)), onLeafPort(s.sub("work", "q", 1)), onLeafPort(s.unsub("orders", "")), onLeafPort(s.unsub("work", "q")), onLeafPort(s.msg("news", s.Subject("reply"), "m")))
 			s.LeafToPeers(ctx, l, p)
 			for _, seen := range s.Own(p) {
 				line, _, err := readLine(seen.Raw)
@@ -256,7 +256,7 @@ func leafPublished(s *Suite) {
 				}
 				s.Send(p, interest)
 				s.Fence(ctx, p)
-				s.Send(l, pinned(message()))
+				s.Send(l, onLeafPort(message()))
 				s.LeafToPeers(ctx, l, p)
 				Expect(s.Own(p)).To(s.BeOps(s.as(k, cluster, message())), "a message that a leaf has sent")
 			}
@@ -275,7 +275,7 @@ func leafPublished(s *Suite) {
 		s.Fence(ctx, same, other)
 		sent := numbered(20)
 		for _, payload := range sent {
-			s.Send(l, pinned(wire.NewQueueMsg(s.Account(), s.Subject("orders"), "", []string{"q"}, []byte(payload))))
+			s.Send(l, onLeafPort(wire.NewQueueMsg(s.Account(), s.Subject("orders"), "", []string{"q"}, []byte(payload))))
 		}
 		s.LeafToPeers(ctx, l, same, other)
 		Expect(s.Own(same)).To(s.BeOps(), "the peer with members of the origin that the messages come from")
@@ -303,35 +303,35 @@ func leafDelivered(s *Suite) {
 	It("comes to leafs with interest", s.Req("RT-LEAF-040/rmsg"), func(ctx SpecContext) {
 		p, l, m := s.JoinKnowing(ctx, "A", knowsOrigins), s.Leaf(ctx, "L", withCluster), s.Leaf(ctx, "M", withoutCluster)
 		for _, leaf := range []*harness.Peer{l, m} {
-			s.Send(leaf, pinned(s.sub("orders", "", 0)))
+			s.Send(leaf, onLeafPort(s.sub("orders", "", 0)))
 			s.Fence(ctx, leaf)
 		}
 		s.Send(p, s.msg("orders", s.Subject("reply"), "m"))
 		s.Fence(ctx, p, l, m)
 		for _, leaf := range []*harness.Peer{l, m} {
-			Expect(ofKind(s.Own(leaf), wire.Msg)).To(s.BeOps(pinned(s.msg("orders", s.Subject("reply"), "m"))), "a peer's RMSG, at leaf %s", leaf.Name())
+			Expect(ofKind(s.Own(leaf), wire.Msg)).To(s.BeOps(onLeafPort(s.msg("orders", s.Subject("reply"), "m"))), "a peer's RMSG, at leaf %s", leaf.Name())
 		}
 	})
 
 	It("does not go back to the origin that it comes from", s.Req("RT-LEAF-041/own-origin"), func(ctx SpecContext) {
 		p, same, other, none := s.JoinKnowing(ctx, "A", knowsOrigins), s.Leaf(ctx, "L", withCluster), s.leafOf(ctx, "M", s.origin()+"-x"), s.Leaf(ctx, "N", withoutCluster)
 		for _, leaf := range []*harness.Peer{same, other, none} {
-			s.Send(leaf, pinned(s.sub("orders", "", 0)))
+			s.Send(leaf, onLeafPort(s.sub("orders", "", 0)))
 			s.Fence(ctx, leaf)
 		}
 		s.Send(p, asLeaf(s.msg("orders", "", "m"), s.origin()))
 		s.Fence(ctx, p, same, other, none)
 		Expect(ofKind(s.Own(same), wire.Msg)).To(s.BeOps(), "a leaf of the cluster that the message comes from")
-		Expect(ofKind(s.Own(other), wire.Msg)).To(s.BeOps(pinned(s.msg("orders", "", "m"))), "a leaf of another cluster")
-		Expect(ofKind(s.Own(none), wire.Msg)).To(s.BeOps(pinned(s.msg("orders", "", "m"))), "a leaf without a cluster")
+		Expect(ofKind(s.Own(other), wire.Msg)).To(s.BeOps(onLeafPort(s.msg("orders", "", "m"))), "a leaf of another cluster")
+		Expect(ofKind(s.Own(none), wire.Msg)).To(s.BeOps(onLeafPort(s.msg("orders", "", "m"))), "a leaf without a cluster")
 	})
 
 	It("comes to a group that has members at a leaf only", s.Req("RT-LEAF-042/group"), func(ctx SpecContext) {
 		p, l := s.JoinKnowing(ctx, "A", knowsOrigins), s.Leaf(ctx, "L", withCluster)
-		s.Send(l, pinned(s.sub("orders", "q", 1)))
+		s.Send(l, onLeafPort(s.sub("orders", "q", 1)))
 		s.Fence(ctx, l)
 		s.Send(p, wire.NewQueueMsg(s.Account(), s.Subject("orders"), "", []string{"q"}, []byte("m")))
 		s.Fence(ctx, p, l)
-		Expect(ofKind(s.Own(l), wire.Msg)).To(s.BeOps(pinned(wire.NewQueueMsg(s.Account(), s.Subject("orders"), "", []string{"q"}, []byte("m")))), "a peer's RMSG that names the group")
+		Expect(ofKind(s.Own(l), wire.Msg)).To(s.BeOps(onLeafPort(wire.NewQueueMsg(s.Account(), s.Subject("orders"), "", []string{"q"}, []byte("m")))), "a peer's RMSG that names the group")
 	})
 }

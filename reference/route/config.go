@@ -21,6 +21,7 @@ type Config struct {
 	Port           int
 	Advertise      string   // host:port for INFO's ip member; empty: none
 	ClientURLs     []string // INFO's connect_urls, host:port
+	LeafURL        string   // the one of INFO's leafnode_urls, host:port; empty: there is no leafnode port
 	MaxPayload     int32    // announced, not enforced
 
 	// Dialect chooses the generation of servers the node behaves like. The node takes messages whole:

@@ -22,6 +22,9 @@ func (n *Node) info() *wire.InfoBody {
 		AuthRequired: cfg.wantsCredentials(), TLSRequired: cfg.TLS, TLSVerify: cfg.TLS, ConnectURLs: cfg.ClientURLs,
 		Headers: d.Headers, LNOC: d.Leaf, LNOCU: n.traits.leafUnsubOrigin, LN: n.traits.reservedCluster,
 	}
+	if cfg.LeafURL != "" {
+		body.LeafNodeURLs = []string{cfg.LeafURL}
+	}
 	body.Import, body.Export = n.permissions.Import.member(), n.permissions.Export.member()
 	if n.pooled() {
 		body.RoutePoolSize = cfg.PoolSize

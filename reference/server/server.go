@@ -225,6 +225,7 @@ func (s *Server) nodeConfig(cfg *settled) route.Config {
 		Port:           s.routePort,
 		Advertise:      cfg.Advertise,
 		ClientURLs:     s.ownURLs,
+		LeafURL:        s.LeafAddr(),
 		MaxPayload:     int32(cfg.MaxPayload),
 		Dialect:        cfg.Dialect,
 		User:           cfg.RouteUser,

@@ -44,7 +44,7 @@ const (
 // that meets its needs.
 func Setups() []Setup {
 	all := []Setup{
-		{Name: SetupPlain},
+		{Name: SetupPlain, Meets: []string{needMode + "accept"}},
 		{Name: SetupDisposable, Meets: []string{needDisruptive}},
 		{Name: "dynamic", DynamicName: true, Meets: []string{"dynamic-name", needDisruptive}},
 		{Name: "auth", Auth: true, Meets: []string{"auth"}},
@@ -62,7 +62,7 @@ func Setups() []Setup {
 		{Name: "lameduck", LameDuck: true, Meets: []string{"lameduck"}},
 		{Name: "shutdown", Meets: []string{"shutdown"}},
 	}
-	for _, mode := range []string{"off", "s2_uncompressed", "s2_fast", "s2_better", "s2_best", "s2_auto"} {
+	for _, mode := range []string{"off", "s2_fast", "s2_better", "s2_best", "s2_auto"} { // s2_uncompressed is s2_auto's choice: no release can be told
 		all = append(all, Setup{Name: strings.ReplaceAll("mode-"+mode, "_", "-"), Compression: mode, Meets: []string{needMode + mode}})
 	}
 	return all

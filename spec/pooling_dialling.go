@@ -60,13 +60,13 @@ func placeOf(p *harness.Peer) int {
 }
 
 // DialledPool has the target dial a server of ours whose pool has a size, until n connections are there.
-func (s *Suite) DialledPool(ctx SpecContext, word string, size, n int) dialled {
+func (s *Suite) DialledPool(ctx SpecContext, word string, size, n int, opts ...harness.PeerOption) dialled {
 	GinkgoHelper()
 	l, id := s.Listener(ctx), s.serverID(word)
 	informer, err := s.invitePool(ctx, l, id)
 	Expect(err).NotTo(HaveOccurred(), "a peer with a pool that tells of another server")
 	s.Adopt(informer)
-	d, err := acceptPool(ctx, l, n, harness.WithID(id), harness.Pooled(size, 0))
+	d, err := acceptPool(ctx, l, n, append(opts, harness.WithID(id), harness.Pooled(size, 0))...)
 	for _, p := range d.all() {
 		s.Adopt(p)
 	}

@@ -1,12 +1,12 @@
 package spec
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -22,9 +22,17 @@ func registerGossip(s *Suite) {
 	Describe("Gossip to routes", func() {
 		gossipForwarded(s)
 		gossipHeldBack(s)
+		gossipOnce(s)
 		gossipReceived(s)
 	})
-	Describe("Gossip to clients", func() { gossipClients(s) })
+	Describe("How far gossip goes", func() {
+		gossipModes(s)
+		gossipStorm(s)
+	})
+	Describe("Gossip to clients", func() {
+		gossipClients(s)
+		gossipCounted(s)
+	})
 }
 
 // awaitNews waits until the target has told p about the server with that id.
@@ -96,6 +104,31 @@ func gossipForwarded(s *Suite) {
 		own := b.OwnInfo().InfoBody
 		Expect(fmt.Sprint(news.ServerID, " ", news.Host, " ", news.Port)).To(Equal(fmt.Sprint(own.ServerID, " ", own.Host, " ", own.Port)), "server_id, host and port in the INFO forwarded")
 	})
+
+	gossipForm(s, forwarded)
+}
+
+// gossipForm: what a forwarded INFO does not have.
+func gossipForm(s *Suite, forwarded func(SpecContext, ...harness.PeerOption) (*harness.Peer, *wire.InfoBody)) {
+	It("has no nonce", s.Req("RT-GOS-014/no-nonce"), func(ctx SpecContext) {
+		_, news := forwarded(ctx, harness.WithInfo(func(i *wire.InfoBody) { i.Nonce = "natsroute" }))
+		Expect(news.Nonce).To(BeEmpty(), "nonce in the INFO forwarded: it belongs to one connection")
+	})
+
+	It("has the members that the target does not know, or has not", s.Req("RT-GOS-015/unknown"), func(ctx SpecContext) {
+		const name, value = "natsroute_unknown", `"kept"`
+		_, news := forwarded(ctx, harness.WithInfo(func(i *wire.InfoBody) {
+			i.Extra = map[string]json.RawMessage{name: json.RawMessage(value)}
+		}))
+		switch got, there := news.Extra[name]; {
+		case !there:
+			s.Observe("dropped")
+		case string(got) == value:
+			s.Observe("kept")
+		default:
+			s.fail("a member that the target does not know was forwarded changed: " + string(got))
+		}
+	})
 }
 
 // expectOurAddress wants the address from which our connections come to the target. When the target is given by a
@@ -111,6 +144,41 @@ func (s *Suite) expectOurAddress(host string) {
 		return
 	}
 	Expect(host).NotTo(Equal("127.0.0.2"), "the host of ip is the address that the target saw, not the host of INFO")
+}
+
+// gossipOnce: what is no news.
+func gossipOnce(s *Suite) {
+	// heard has C register, of which A hears, and returns how often A has been told of B.
+	heard := func(ctx SpecContext, a, b *harness.Peer) int {
+		GinkgoHelper()
+		s.awaitNews(ctx, a, s.Join(ctx, "C").ID())
+		s.Fence(ctx, a)
+		return newsOf(a, b.ID())
+	}
+
+	It("comes once for each newcomer", s.Req("RT-GOS-011/once"), func(ctx SpecContext) {
+		a := s.Join(ctx, "A")
+		Expect(heard(ctx, a, s.Join(ctx, "B"))).To(Equal(1), "INFO about a server that registered once")
+	})
+
+	It("is not repeated when the newcomer sends another INFO", s.Req("RT-GOS-012/update"), func(ctx SpecContext) {
+		a, b := s.Join(ctx, "A"), s.Join(ctx, "B")
+		s.awaitNews(ctx, a, b.ID())
+		again := b.OwnInfo()
+		again.InfoBody.ConnectURLs = []string{"127.0.0.1:1"}
+		s.Send(b, again, again)
+		s.Fence(ctx, b)
+		Expect(heard(ctx, a, b)).To(Equal(1), "INFO about a server that registered once and sent INFO three times")
+	})
+
+	It("does not tell of a server that leaves", s.Req("RT-GOS-013/leaving"), func(ctx SpecContext) {
+		a, b := s.Join(ctx, "A"), s.Join(ctx, "B")
+		s.awaitNews(ctx, a, b.ID())
+		b.Leave()
+		_, err := b.Closed(ctx)
+		Expect(err).NotTo(HaveOccurred(), "the target did not close its side of a route that has left")
+		Expect(heard(ctx, a, b)).To(Equal(1), "INFO about a server that registered, and then left")
+	})
 }
 
 func gossipHeldBack(s *Suite) {
@@ -161,59 +229,12 @@ func gossipReceived(s *Suite) {
 	harmless("missing", "without an ip", "")
 	harmless("no-url", "whose ip is no URL", "::%zz")
 	harmless("no-port", "whose ip has no port", "nats-route://127.0.0.1/")
-}
 
-func gossipClients(s *Suite) {
-	It("adds the connect_urls of a peer that registers", s.Req("RT-GOS-007/added"), func(ctx SpecContext) {
-		s.announced(ctx, s.Client(ctx))
+	It("ends the route whose peer tells the target of itself", s.Req("RT-GOS-016/own-id"), func(ctx SpecContext) {
+		a := s.Join(ctx, "A")
+		info := a.OwnInfo()
+		info.InfoBody.ServerID = s.Info().ServerID
+		s.Send(a, info)
+		s.ExpectClosed(ctx, a)
 	})
-
-	It("takes the connect_urls back when the peer leaves", s.Req("RT-GOS-008/leaving"), func(ctx SpecContext) {
-		c := s.Client(ctx)
-		p, address := s.announced(ctx, c)
-		p.Leave()
-		s.awaitServers(ctx, c, "the connect_urls of a peer that has left are still announced", func(servers []string) bool { return !lists(servers, address) })
-	})
-
-	It("takes the connect_urls back when the peer says ldm, and keeps the route", s.Req("RT-GOS-009/lame-duck"), func(ctx SpecContext) {
-		c := s.Client(ctx)
-		p, address := s.announced(ctx, c)
-		info := p.OwnInfo()
-		info.InfoBody.LameDuck = true
-		s.Send(p, info)
-		s.awaitServers(ctx, c, "the connect_urls of a peer in lame duck mode are still announced", func(servers []string) bool { return !lists(servers, address) })
-		s.ExpectOpen(ctx, p)
-	})
-}
-
-// announced has a peer register with connect_urls and waits until c has been told of them. The address is one of many
-// loopback addresses, so that no two specs announce the same.
-//
-// A server that is told not to advertise has no connect_urls in its own INFO and forwards none (seen 2.1.2, 2.15.2).
-func (s *Suite) announced(ctx SpecContext, c *harness.Client) (p *harness.Peer, address string) {
-	GinkgoHelper()
-	if len(s.Info().ConnectURLs) == 0 {
-		s.NotApplicable("the target advertises no client URLs")
-	}
-	host := fmt.Sprintf("127.%d.%d.%d", 1+s.Rand().IntN(250), 1+s.Rand().IntN(250), 1+s.Rand().IntN(250))
-	p = s.Join(ctx, "A", harness.WithInfo(func(i *wire.InfoBody) {
-		address = fmt.Sprintf("%s:%d", host, i.Port)
-		i.ConnectURLs = []string{address}
-	}))
-	s.awaitServers(ctx, c, "the connect_urls of a peer that registered were not announced to a client", func(servers []string) bool { return lists(servers, address) })
-	return p, address
-}
-
-// awaitServers waits until the URLs that the client has been told of are as wanted.
-func (s *Suite) awaitServers(ctx SpecContext, c *harness.Client, why string, match func([]string) bool) {
-	GinkgoHelper()
-	servers, err := c.AwaitServers(ctx, match)
-	if err != nil {
-		s.failWith(report.Failure{Message: why, Got: "the client knows " + strings.Join(servers, ", ") + ": " + err.Error(), Offset: -1})
-	}
-}
-
-// lists tells whether an address is among client URLs, with or without a scheme.
-func lists(servers []string, address string) bool {
-	return slices.ContainsFunc(servers, func(url string) bool { return url == address || strings.HasSuffix(url, "://"+address) })
 }

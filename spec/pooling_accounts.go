@@ -232,26 +232,9 @@ func poolIsOneServer(s *Suite) {
 		s.awaitServers(ctx, c, "the connect_urls of another peer were not announced", other.in)
 		Expect(url.in(c.Servers())).To(BeTrue(), "the connect_urls of a peer that still has one connection of its pool")
 		pool[0].Leave()
-		s.awaitServers(ctx, c, "the connect_urls of a peer without connections are still announced", func(servers []string) bool { return !url.in(servers) })
+		s.awaitServers(ctx, c, "the connect_urls of a peer without connections are still announced", url.notIn)
 	})
 }
-
-// clientURL is a client address that no other spec announces.
-type clientURL struct{ host, address string }
-
-func (s *Suite) clientURL() *clientURL {
-	part := func() int { return 1 + s.Rand().IntN(250) }
-	return &clientURL{host: fmt.Sprintf("127.%d.%d.%d", part(), part(), part())}
-}
-
-// announce edits a peer's INFO: the port is the peer's, where nothing listens.
-func (u *clientURL) announce(i *wire.InfoBody) {
-	u.address = fmt.Sprintf("%s:%d", u.host, i.Port)
-	i.ConnectURLs = []string{u.address}
-}
-
-// in tells whether the address is among those that a client knows.
-func (u *clientURL) in(servers []string) bool { return lists(servers, u.address) }
 
 // awaitNewsOnAny waits until the target has told one of the peers, whichever, about the server with that id.
 func (s *Suite) awaitNewsOnAny(ctx context.Context, peers []*harness.Peer, id string) {

@@ -18,6 +18,7 @@ const (
 	WrongGateway            CloseReason = "Wrong Gateway"
 	RouteError              CloseReason = "Route Error"     // the peer sent -ERR
 	MissingAccount          CloseReason = "Missing Account" // a connection dedicated to an account, which this node does not offer
+	ClientClosed            CloseReason = "Client Closed"   // by a reload of how routes are compressed
 	RouteRemoved            CloseReason = "Route Removed"   // a connection of an account that has none of its own any more
 	ServerShutdown          CloseReason = "Server Shutdown"
 	UnsupportedCompression  CloseReason = "Unsupported Compression"

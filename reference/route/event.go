@@ -93,6 +93,7 @@ type (
 		Accounts       []string
 		User, Password string
 		PinnedAccounts []string
+		Compression    string
 	}
 
 	// LameDuck: the server is about to end. Peers and clients are told, so that no new client comes to us; routes stay as

@@ -159,7 +159,7 @@ func allowedReasons(n *Node, ev Event) []CloseReason {
 	case Shutdown:
 		add(stop)
 	case Reload:
-		list = append(list, AuthenticationViolation, RouteRemoved)
+		list = append(list, AuthenticationViolation, RouteRemoved, ClientClosed)
 	}
 	if n.stopped {
 		add(stop)
@@ -271,7 +271,7 @@ func (s *source) reload() Reload {
 	return Reload{
 		Permissions: pickOf(s, nil, &Permissions{Import: SubjectRules{Allow: []string{"a.*"}}}, &Permissions{Export: SubjectRules{Deny: []string{"b"}}}),
 		Accounts:    pickOf(s, nil, []string{}, []string{"A"}), User: pickOf(s, "", "u"), Password: pickOf(s, "", "p", "q"),
-		PinnedAccounts: pickOf(s, nil, []string{"$G"}),
+		PinnedAccounts: pickOf(s, nil, []string{"$G"}), Compression: pickOf(s, "", compressionOff, s2Fast, s2Auto),
 	}
 }
 

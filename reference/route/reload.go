@@ -32,6 +32,7 @@ func (n *Node) reload(ev *Reload) {
 	n.reloadAccounts(ev.Accounts)
 	n.reloadPermissions(ev.Permissions.clone())
 	n.reloadPinned(ev.PinnedAccounts)
+	n.reloadCompression(ev.Compression)
 	n.arm()
 }
 
@@ -72,16 +73,6 @@ func (n *Node) reloadAccounts(names []string) {
 	}
 	slices.Sort(gone)
 	n.unsubscribe(gone...)
-}
-
-// dropIf ends those entries of c's interest that are to end.
-func (n *Node) dropIf(c *conn, ends func(*remoteSub) bool) {
-	for key, s := range c.interest {
-		if ends(s) {
-			delete(c.interest, key)
-			n.dropRemote(s)
-		}
-	}
 }
 
 // reloadPermissions tells every peer what we import and export from now on, and brings interest up to date: what we announce, and what
@@ -219,6 +210,27 @@ func (n *Node) endMoving() {
 			n.dial(l)
 		}
 	}
+}
+
+// reloadCompression takes on the mode of compression. Where S2 begins or ends, or is for the peer to wish, it has to be agreed on anew: those
+// routes are closed. Elsewhere the level changes in the midst of the stream (src: 2.10.7 to 2.15.2).
+func (n *Node) reloadCompression(mode string) {
+	mode = Config{Dialect: n.cfg.Dialect, Compression: mode}.withCompression().Compression
+	if mode == n.cfg.Compression {
+		return
+	}
+	n.cfg.Compression = mode
+	n.everyRoute(func(c *conn) {
+		switch {
+		case c.compression == notCompressing, c.compression == mode:
+		case c.compression == compressionOff, !isS2(mode):
+			n.close(c, compressionChanged)
+		case mode == s2Auto: // the next PONG decides
+		default:
+			c.compression = mode
+			n.setLevel(c)
+		}
+	})
 }
 
 // moveAccount reads an INFO about an account that gets connections of its own: a peer's wish, which we answer, or the

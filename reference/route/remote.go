@@ -1,6 +1,11 @@
 package route
 
-import "github.com/natsroute/natsroute/reference/wire"
+import (
+	"cmp"
+	"slices"
+
+	"github.com/natsroute/natsroute/reference/wire"
+)
 
 // takeInterest is the path of RS+, RS-, LS+ and LS- of a peer. They count as soon as the gate is passed, before INFO too.
 func (n *Node) takeInterest(c *conn, op *wire.Op) {
@@ -87,10 +92,40 @@ func (n *Node) dropRemote(s *remoteSub) {
 
 // dropInterest ends all interest of a connection that is gone.
 func (n *Node) dropInterest(c *conn) {
-	for _, s := range c.interest {
+	n.dropIf(c, func(*remoteSub) bool { return true })
+	c.interest = nil
+}
+
+// dropIf ends those entries of c's interest that are to end, in an order where somebody is told of it.
+func (n *Node) dropIf(c *conn, ends func(*remoteSub) bool) {
+	var keys []remoteKey
+	for key, s := range c.interest {
+		if ends(s) {
+			keys = append(keys, key)
+		}
+	}
+	if len(n.leafs) > 0 {
+		slices.SortFunc(keys, remoteKey.compare)
+	}
+	for _, key := range keys {
+		s := c.interest[key]
+		delete(c.interest, key)
 		n.dropRemote(s)
 	}
-	c.interest = nil
+}
+
+// compare orders keys, in no order that means anything.
+func (k remoteKey) compare(other remoteKey) int {
+	if k.leaf != other.leaf {
+		if k.leaf {
+			return 1
+		}
+		return -1
+	}
+	return cmp.Or(
+		cmp.Compare(k.account, other.account), cmp.Compare(k.subject, other.subject), cmp.Compare(k.queue, other.queue),
+		cmp.Compare(k.origin, other.origin),
+	)
 }
 
 // key is what an operation of interest means. It copies the operation's bytes.

@@ -189,6 +189,7 @@ const (
 	accountNotPinned
 	poolFull
 	accountUnpinned
+	compressionChanged
 	unknownOperation
 	lineTooLong
 	badArguments
@@ -227,6 +228,7 @@ var closings = [causes]struct {
 	accountNotPinned:     {ProtocolViolation, "No route for account %q"},
 	poolFull:             {DuplicateRoute, ""},
 	accountUnpinned:      {RouteRemoved, ""},
+	compressionChanged:   {ClientClosed, ""},
 	unknownOperation:     {ParseError, "Unknown Protocol Operation"},
 	lineTooLong:          {MaxControlLineExceeded, "maximum control line exceeded"},
 	badArguments:         {ProtocolViolation, ""},

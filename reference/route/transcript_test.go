@@ -79,7 +79,7 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 	case "reload":
 		s.step(Reload{
 			Permissions: permissionsArg(d), Accounts: list(d, "accounts"), User: arg(d, "user", ""), Password: arg(d, "pass", ""),
-			PinnedAccounts: list(d, "pinned"),
+			PinnedAccounts: list(d, "pinned"), Compression: arg(d, "compression", ""),
 		})
 	case "lameduck":
 		s.step(LameDuck{})

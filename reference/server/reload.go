@@ -11,8 +11,18 @@ import (
 
 // reloadable are the members of Config that Reload takes on. Log and Trace stay as they are, whatever it says.
 var reloadable = map[string]bool{
-	"Permissions": true, "Accounts": true, "PinnedAccounts": true, "RouteUser": true, "RoutePassword": true,
+	"Permissions": true, "Accounts": true, "PinnedAccounts": true, "RouteUser": true, "RoutePassword": true, "Compression": true,
 	"LameDuckGrace": true, "LameDuckDuration": true, "Log": true, "Trace": true,
+}
+
+// announced is what Info says and Reload may change.
+type announced struct {
+	authRequired bool
+	compression  string
+}
+
+func (s *settled) announced() *announced {
+	return &announced{authRequired: s.RouteUser != "", compression: s.Compression}
 }
 
 // Reload takes on cfg while the server runs, as servers do on SIGHUP. What may change is:
@@ -21,6 +31,7 @@ var reloadable = map[string]bool{
 //   - RouteUser and RoutePassword: routes whose peer has dialled us and said something else are closed;
 //   - Accounts: clients that do not belong to theirs any more are closed;
 //   - PinnedAccounts: the connections of accounts are closed and, after peers have been told, opened;
+//   - Compression: routes change their level, or are closed where S2 has to be agreed on anew;
 //   - LameDuckGrace and LameDuckDuration.
 //
 // All others must be those of the server, or zero where the server has generated or defaulted them: the error names one that is not. Then, or when
@@ -79,16 +90,16 @@ func (s *Server) reload(now time.Time, anew Config) error {
 	s.debugf(nil, "Reloaded server configuration")
 	before := s.cfg.Accounts
 	s.cfg.Permissions, s.cfg.Accounts, s.cfg.PinnedAccounts = cfg.Permissions, cfg.Accounts, cfg.PinnedAccounts
-	s.cfg.RouteUser, s.cfg.RoutePassword = cfg.RouteUser, cfg.RoutePassword
+	s.cfg.RouteUser, s.cfg.RoutePassword, s.cfg.Compression = cfg.RouteUser, cfg.RoutePassword, cfg.Compression
 	s.cfg.LameDuckGrace, s.cfg.LameDuckDuration = cfg.LameDuckGrace, cfg.LameDuckDuration
-	s.authRequired.Store(cfg.RouteUser != "")
+	s.announced.Store(cfg.announced())
 	s.users = newUsers(cfg.Accounts)
 	for _, c := range s.clients {
 		c.reviewAccount(now, before)
 	}
 	s.step(now, route.Reload{
 		Permissions: cfg.Permissions, Accounts: cfg.accountNames(), User: cfg.RouteUser, Password: cfg.RoutePassword,
-		PinnedAccounts: cfg.PinnedAccounts,
+		PinnedAccounts: cfg.PinnedAccounts, Compression: cfg.Compression,
 	})
 	return nil
 }

@@ -158,6 +158,27 @@ func TestReloadPinned(t *testing.T) {
 	}
 }
 
+// TestReloadCompression checks that two servers go on together whatever mode one of them changes to.
+func TestReloadCompression(t *testing.T) {
+	cfg := server.Config{Cluster: "C", Compression: "s2_fast", ReconnectDelay: 20 * time.Millisecond}
+	s := start(t, cfg)
+	far := cfg
+	far.Routes = []string{routeTo(s.RouteAddr())}
+	other := start(t, far)
+	here, there := connect(t, s.ClientURL()), connect(t, other.ClientURL())
+	for _, mode := range []string{"s2_fast", "s2_best", "off", "s2_better", "accept"} {
+		cfg.Compression = mode
+		if err := s.Reload(cfg); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Info().Compression; got != mode {
+			t.Errorf("INFO says %s, want %s", got, mode)
+		}
+		fence(t, here, there)
+		fence(t, there, here)
+	}
+}
+
 // TestReloadRefuses checks that what may not change does not, and that the error names it.
 func TestReloadRefuses(t *testing.T) {
 	cfg := server.Config{Accounts: map[string]server.User{"A": {Name: "a", Password: "p"}}, PinnedAccounts: []string{"A"}}

@@ -27,7 +27,7 @@ type Server struct {
 	stopped chan struct{}      // closed: the loop has ended, nothing posted is taken any more
 	wg      sync.WaitGroup
 
-	authRequired atomic.Bool // peers have to say who they are
+	announced atomic.Pointer[announced]
 
 	life    sync.Mutex // guards what Start sets and Close reads
 	started bool
@@ -79,7 +79,7 @@ func New(cfg Config) (*Server, error) {
 		cancel()
 		return nil, fmt.Errorf("server: %w", err)
 	}
-	s.authRequired.Store(settled.RouteUser != "")
+	s.announced.Store(settled.announced())
 	return s, nil
 }
 
@@ -270,6 +270,7 @@ func listenAddr(host string, port int) string {
 // Info returns who this server is, in the members of INFO that do not depend on a connection. A generated cluster name is
 // the one the server started with.
 func (s *Server) Info() wire.InfoBody {
+	announced := s.announced.Load()
 	return wire.InfoBody{
 		ServerID:       s.cfg.ServerID,
 		ServerName:     s.cfg.ServerName,
@@ -278,14 +279,14 @@ func (s *Server) Info() wire.InfoBody {
 		Host:           s.cfg.Host,
 		Port:           s.routePort,
 		Headers:        s.cfg.Dialect.Headers,
-		AuthRequired:   s.authRequired.Load(),
+		AuthRequired:   announced.authRequired,
 		TLSRequired:    s.cfg.RouteTLS != nil,
 		TLSVerify:      s.cfg.RouteTLS != nil,
 		MaxPayload:     int32(s.cfg.MaxPayload),
 		Cluster:        s.cfg.Cluster,
 		ClusterDynamic: s.cfg.clusterDynamic,
 		ConnectURLs:    s.ownURLs,
-		Compression:    s.cfg.Compression,
+		Compression:    announced.compression,
 		RoutePoolSize:  max(s.cfg.PoolSize, 0),
 	}
 }

@@ -29,6 +29,7 @@ type clientHello struct {
 	ClientID     uint64   `json:"client_id"`
 	AuthRequired bool     `json:"auth_required"`
 	ConnectURLs  []string `json:"connect_urls"`
+	LeafNodeURLs []string `json:"leafnode_urls"`
 }
 
 func dialClient(tb testing.TB, address string) *rawClient {

@@ -29,14 +29,20 @@ func dialLeaf(t *testing.T, s *server.Server, hello string) *rawClient {
 // skipTo reads up to and with want.
 func (c *rawClient) skipTo(want string) {
 	c.tb.Helper()
-	var got []byte
-	for !bytes.HasSuffix(got, []byte(want)) {
+	c.readTo(want)
+}
+
+// readTo reads up to and with end.
+func (c *rawClient) readTo(end string) (got []byte) {
+	c.tb.Helper()
+	for !bytes.HasSuffix(got, []byte(end)) {
 		b, err := c.in.ReadByte()
 		if err != nil {
-			c.tb.Fatalf("got %q, want %q at its end (%v)", got, want, err)
+			c.tb.Fatalf("got %q, want %q at its end (%v)", got, end, err)
 		}
 		got = append(got, b)
 	}
+	return got
 }
 
 // TestLeafPort checks what a leaf and a client of one server say to each other, byte by byte.
@@ -45,6 +51,9 @@ func TestLeafPort(t *testing.T) {
 	c := dialClient(t, s.ClientAddr())
 	c.send("CONNECT {\"verbose\":false,\"headers\":true}\r\nSUB up 1\r\nSUB upq g 2\r\nPING\r\n")
 	c.expect("PONG\r\n")
+	if urls := dialClient(t, s.RouteAddr()).hello.LeafNodeURLs; len(urls) != 1 || urls[0] != s.LeafAddr() {
+		t.Errorf("INFO on the route port names the leafnode ports %v, want %s", urls, s.LeafAddr())
+	}
 	leaf := dialLeaf(t, s, leafHello)
 	leaf.expect("LS+ up\r\nLS+ upq g 1\r\n")
 	leaf.send("LS+ down\r\nLS+ downq g 2\r\nls+\tdown \r\nPING\r\n")
@@ -143,6 +152,76 @@ func TestLeafBesideRealServers(t *testing.T) {
 				t.Errorf("interest has ended, but a request got %v", err)
 			}
 		})
+	}
+}
+
+// TestLeafsOfOneCluster checks that what a leaf sends does not reach a leaf of its own cluster at a real server, nor the other way
+// round, while clients and a leaf of another cluster get it.
+func TestLeafsOfOneCluster(t *testing.T) {
+	for _, version := range threeVersions[1:] {
+		t.Run(version.name, func(t *testing.T) {
+			conf := filepath.Join(t.TempDir(), "leaf.conf")
+			if err := os.WriteFile(conf, []byte("leafnodes { listen: \"127.0.0.1:-1\" }\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			real, err := harness.Launch(withTimeout(t), harness.LaunchConfig{
+				Command: realProgram(t, version.name) + " -c " + conf +
+					" -a {{.Host}} -p {{.ClientPort}} --cluster nats://{{.Host}}:{{.RoutePort}} --cluster_name " + launchedCluster,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { real.Close() })
+			cfg := version.config(t, routeTo(real.Route))
+			cfg.LeafPort = -1
+			ours := start(t, cfg)
+			here, there := connect(t, ours.ClientURL()), connect(t, real.Client)
+			fence(t, here, there)
+			fence(t, there, here)
+			near := dialLeaf(t, ours, leafHello)
+			far := dialClient(t, leafAddressOf(t, real))
+			far.send(leafHello)
+			far.expectInfo()
+			other := dialLeaf(t, ours, strings.Replace(leafHello, "LC", "OTHER", 1))
+			for _, leaf := range []*rawClient{near, far, other} {
+				leaf.send("LS+ news\r\nPING\r\n")
+				leaf.skipTo("PONG\r\n")
+			}
+			heard := subscribe(t, here, "news", "")
+			fence(t, here, there)
+			fence(t, there, here)
+			near.send("LMSG news 4\r\nnear\r\nPING\r\n")
+			near.skipTo("PONG\r\n")
+			fence(t, here, there)
+			far.send("LMSG news 3\r\nfar\r\nPING\r\n")
+			far.expectNone("LMSG news", "PONG\r\n")
+			fence(t, there, here)
+			near.send("PING\r\n")
+			near.expectNone("LMSG news", "PONG\r\n")
+			other.skipTo("LMSG news 4\r\nnear\r\n")
+			other.skipTo("LMSG news 3\r\nfar\r\n")
+			if a, b := next(t, heard), next(t, heard); string(a.Data) != "near" || string(b.Data) != "far" {
+				t.Errorf("our client got %q and %q", a.Data, b.Data)
+			}
+		})
+	}
+}
+
+// leafAddressOf asks a real server where its leafnode port is: INFO on its route port says so.
+func leafAddressOf(t *testing.T, real *harness.Target) string {
+	t.Helper()
+	conn := dialClient(t, real.Route)
+	if len(conn.hello.LeafNodeURLs) != 1 {
+		t.Fatalf("INFO names the leafnode ports %v", conn.hello.LeafNodeURLs)
+	}
+	return conn.hello.LeafNodeURLs[0]
+}
+
+// expectNone reads up to end and wants nothing of unwanted in it.
+func (c *rawClient) expectNone(unwanted, end string) {
+	c.tb.Helper()
+	if got := c.readTo(end); bytes.Contains(got, []byte(unwanted)) {
+		c.tb.Errorf("got %q", got)
 	}
 }
 

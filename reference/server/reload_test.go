@@ -158,6 +158,45 @@ func TestReloadPinned(t *testing.T) {
 	}
 }
 
+// TestReloadPinnedBesideRealServers checks that a real server makes room for the connection of an account that the reference has pinned
+// by a reload, and that the account's interest and messages go over it, both ways.
+func TestReloadPinnedBesideRealServers(t *testing.T) {
+	for _, version := range []realVersion{{name: "v2.10.27", dialect: "srv-2.10"}, {name: "v2.15.2", dialect: "srv-2.15"}} {
+		t.Run(version.name, func(t *testing.T) {
+			real := version.launch(t)
+			lines := make(chan string, 10_000)
+			cfg := version.config(t, routeTo(real.Route))
+			cfg.Accounts = map[string]server.User{launchedAccount: ourUser}
+			cfg.Trace = true
+			cfg.Log = func(line string) {
+				select {
+				case lines <- line:
+				default: // nobody looks any more
+				}
+			}
+			ours := start(t, cfg)
+			here, there := connect(t, ours.ClientURL(), nats.UserInfo(ourUser.Name, ourUser.Password)), inAccount(t, real)
+			before := subscribe(t, there, "before", "")
+			fence(t, here, there)
+			fence(t, there, here)
+			cfg.PinnedAccounts = []string{launchedAccount}
+			if err := ours.Reload(cfg); err != nil {
+				t.Fatal(err)
+			}
+			// Without an account it is a line of the connection that has one only.
+			await(t, lines, func(line string) bool { return hasSuffix(line, "<<- [RS+ before]") })
+			fence(t, here, there)
+			fence(t, there, here)
+			publish(t, here, "before", "x")
+			await(t, lines, func(line string) bool { return hasSuffix(line, "->> [RMSG before 1]") })
+			fence(t, here, there)
+			if n := pending(t, before); n != 1 {
+				t.Errorf("the subscription of before got %d messages, want 1", n)
+			}
+		})
+	}
+}
+
 // TestReloadCompression checks that two servers go on together whatever mode one of them changes to.
 func TestReloadCompression(t *testing.T) {
 	cfg := server.Config{Cluster: "C", Compression: "s2_fast", ReconnectDelay: 20 * time.Millisecond}

@@ -39,6 +39,7 @@
 // # Peers that misbehave
 //
 // A peer that does not read is closed when a write has made no progress for Config.WriteDeadline or when Config.MaxPending
-// bytes wait for it, whichever comes first; the others do not wait for it. A peer that floods is read at the loop's pace, in turn with the others.
+// bytes wait for it, whichever comes first; the others do not wait for it. A peer that floods is read at the loop's pace, in turn with the others,
+// also when few compressed bytes hold very many.
 // Accept loops outlive every accept error until the server closes.
 package server

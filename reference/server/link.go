@@ -22,7 +22,8 @@ const (
 
 // owner is what a link belongs to. Its methods are called by the loop.
 type owner interface {
-	// received reads one chunk, which is the link's again when received returns.
+	// received reads one chunk, which is the link's again when received returns. What it leaves in the link's unread.rest it
+	// gets again, when the others have had their turn.
 	received(now time.Time, chunk []byte)
 	// lost says that the peer has ended the connection, or that it can no longer be written to.
 	lost(now time.Time, err error)
@@ -44,6 +45,7 @@ type link struct {
 	deflater *deflater // compresses out when it is flushed; nil: it goes as it is
 	packed   []byte    // a buffer for what comes of that
 	dirty    bool      // out is not empty: the loop will flush it
+	unread   unread    // what has come in
 	closed   bool      // nothing more goes in or out; input that is still on its way is dropped
 
 	mu    sync.Mutex

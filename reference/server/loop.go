@@ -39,6 +39,9 @@ func (s *Server) loop() {
 		case in := <-s.inputs:
 			now = time.Now()
 			s.handle(now, in)
+		case <-s.turns():
+			now = time.Now()
+			s.nextTurn(now)
 		case <-timer.C:
 			now = time.Now()
 			s.tick(now)
@@ -53,12 +56,9 @@ func (s *Server) handle(now time.Time, in input) {
 	case in.call != nil:
 		in.call(now)
 	case in.chunk != nil:
-		if !in.link.closed {
-			in.link.owner.received(now, in.chunk)
-		}
-		in.link.release(in.chunk)
-	case !in.link.closed:
-		in.link.owner.lost(now, in.err)
+		s.receive(now, in.link, in.chunk)
+	default:
+		s.ended(now, in.link, in.err)
 	}
 }
 

@@ -3,6 +3,7 @@ package server
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -131,5 +132,62 @@ func TestMessagePathAllocatesNothing(t *testing.T) {
 				t.Errorf("%v allocations for 10 messages", allocations)
 			}
 		})
+	}
+}
+
+// TestCompressedInputTakesTurns checks that a chunk which holds very much leaves the loop to others in between, that nothing is lost or read
+// twice, and that the end of the link waits for it.
+func TestCompressedInputTakesTurns(t *testing.T) {
+	s := idle(t, Config{Compression: "s2_fast"})
+	now := time.Now()
+	s.acceptRoute(now, nowhere(t))
+	var c *routeConn
+	for _, c = range s.routes {
+	}
+	info := "INFO {\"server_id\":\"X\",\"compression\":\"s2_fast\"}\r\n"
+	c.received(now, fmt.Appendf(nil, "CONNECT {\"name\":\"X\",\"cluster\":%q}\r\n%s", s.cfg.Cluster, info))
+	if c.s2 == nil {
+		t.Fatal("S2 has not begun")
+	}
+	s.acceptClient(now, nowhere(t))
+	var subscriber *client
+	for _, subscriber = range s.clients {
+	}
+	subscriber.received(now, []byte("CONNECT {\"verbose\":false}\r\nSUB foo 1\r\n"))
+
+	const messages = 1000
+	bomb := newDeflater("s2_best")
+	chunk := bomb.append(nil, []byte(info))
+	for range messages {
+		chunk = bomb.append(chunk, []byte("RMSG $G foo 10000\r\n"+strings.Repeat("x", 10000)+"\r\n"))
+	}
+	got := func() int {
+		for _, sub := range s.subs {
+			return sub.delivered
+		}
+		return 0
+	}
+	s.handle(now, input{link: c.link, chunk: chunk})
+	s.handle(now, input{link: c.link, chunk: bomb.append(nil, []byte("RMSG $G foo 1\r\nx\r\n"))})
+	s.handle(now, input{link: c.link, err: io.EOF})
+	if got() >= 20 {
+		t.Fatalf("%d messages in one turn", got())
+	}
+	turns := 0
+	for s.turns() != nil {
+		before := got()
+		s.nextTurn(now)
+		if turns++; got() > before+20 {
+			t.Fatalf("%d messages in one turn", got()-before)
+		}
+		if got() <= messages && s.routes[c.id] == nil {
+			t.Fatal("the end has come before what was sent before it")
+		}
+	}
+	if got() != messages+1 || s.routes[c.id] != nil {
+		t.Errorf("%d messages of %d in %d turns; route %v", got(), messages+1, turns, s.routes[c.id])
+	}
+	if len(c.link.free) != 2 {
+		t.Errorf("%d chunks were given back, not both", len(c.link.free))
 	}
 }

@@ -77,12 +77,16 @@ func (s *Server) startDial(dial route.Dial) {
 	})
 }
 
-// received reads chunk: as it is, or what it holds where it is compressed, which may begin in the middle of it.
+// received reads chunk: as it is, or where it is compressed, which may begin in the middle of it, what it holds; of that one turn.
 func (c *routeConn) received(now time.Time, chunk []byte) {
 	if c.s2 == nil {
 		chunk = c.read(now, chunk)
 	}
-	for len(chunk) > 0 && !c.link.closed {
+	for read := 0; len(chunk) > 0 && !c.link.closed; {
+		if read >= turn {
+			c.link.unread.rest = chunk
+			return
+		}
 		block, rest, err := c.s2.next(chunk)
 		if err != nil {
 			c.server.errorf(c.link, "%v", err)
@@ -90,7 +94,7 @@ func (c *routeConn) received(now time.Time, chunk []byte) {
 			return
 		}
 		c.read(now, block)
-		chunk = rest
+		chunk, read = rest, read+len(block)
 	}
 }
 

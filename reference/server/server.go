@@ -50,6 +50,7 @@ type Server struct {
 	lastSub    route.SubID   // never used twice
 	clientURLs []string      // ours and the peers'
 	dirty      []*link       // links with output to flush
+	waiting    []*link       // links with input to read, in this order
 	deferred   []route.Event // what a step's actions have caused
 	sweepAt    deadline      // when a client's keep-alive is due
 	lameDuck   *lameDuck     // not nil: the server is about to end

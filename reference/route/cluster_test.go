@@ -271,7 +271,7 @@ func (n *Node) isWhole(other *Node) bool {
 		return false
 	}
 	if !n.pooled() || !other.pooled() {
-		return r.first().noPool && len(r.pool) == 1
+		return r.first.noPool && len(r.pool) == 1
 	}
 	for account, own := range n.pinned {
 		if other.pinned[account] != nil && own[other.cfg.ID] == nil {

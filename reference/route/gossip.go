@@ -54,7 +54,7 @@ func (n *Node) audience(c *conn, do func(*conn)) {
 			if own[other.peer.ServerID] == other {
 				do(other)
 			}
-		case own[other.peer.ServerID] == nil && !other.noPool && other.remote.first() == other:
+		case own[other.peer.ServerID] == nil && !other.noPool && other.remote.first == other:
 			do(other)
 		}
 	}

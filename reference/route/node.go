@@ -168,7 +168,7 @@ func (n *Node) shutdown() {
 // remotes calls do for each server but not for except's, with the first connection to it, oldest connection first.
 func (n *Node) remotes(except *conn, do func(*conn)) {
 	for _, c := range n.order {
-		if c.remote != nil && c.remote.first() == c && (except == nil || c.remote != except.remote) {
+		if c.remote != nil && c.remote.first == c && (except == nil || c.remote != except.remote) {
 			do(c)
 		}
 	}

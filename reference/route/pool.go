@@ -20,9 +20,10 @@ const (
 // remote is one server and our pool of connections to it: one place for each index, and one connection in place 0 where one of us
 // has no pool. Connections of pinned accounts are none of its own.
 type remote struct {
-	pool map[int]*conn
-	size int            // places: the greater of our size and the peer's
-	info *wire.InfoBody // of the connection that came first
+	pool  map[int]*conn
+	first *conn          // the one of the lowest index: over it the server is told what concerns all of them
+	size  int            // places: the greater of our size and the peer's
+	info  *wire.InfoBody // of the connection that came first
 }
 
 // checkPools says what is wrong with PoolSize and PinnedAccounts.
@@ -73,9 +74,9 @@ func poolIndex(account string, size int) int {
 	return int(h.Sum32() % uint32(size))
 }
 
-// carries tells whether c is the connection on which c's server is told interest of account: the one of that account alone, else the
-// one of its index in a pool of our size, whatever the peer's is. While that one is down the server is told nothing (seen
-// 2.12.15, 2.15.2).
+// carries tells whether c is the connection on which c's server is told interest of account: the one of that account alone,
+// else the one of its index in a pool of our size, whatever the peer's is (src: 2.12.15, 2.15.2). While that one is down
+// the server is told nothing (seen 2.15.2).
 func (n *Node) carries(c *conn, account string) bool {
 	switch {
 	case c.account != nil:
@@ -97,15 +98,25 @@ func (n *Node) carriers(account string, do func(*conn)) {
 	}
 }
 
-// first is the connection over which a remote is told what concerns all of them.
-func (r *remote) first() *conn {
-	first := -1
-	for index := range r.pool {
-		if first < 0 || index < first {
-			first = index
+// add gives c its place.
+func (r *remote) add(c *conn) {
+	c.remote, r.pool[c.index] = r, c
+	if r.first == nil || c.index < r.first.index {
+		r.first = c
+	}
+}
+
+// remove takes its place from c.
+func (r *remote) remove(c *conn) {
+	delete(r.pool, c.index)
+	if r.first == c {
+		r.first = nil
+		for _, other := range r.pool {
+			if r.first == nil || other.index < r.first.index {
+				r.first = other
+			}
 		}
 	}
-	return r.pool[first]
 }
 
 // free is the lowest index without a connection; false: all are taken.
@@ -182,7 +193,8 @@ func (n *Node) takePlace(c *conn, body *wire.InfoBody) cause {
 		n.keepOld(old, c)
 		return knownServer
 	}
-	c.remote, r.pool[c.index], n.routes[body.ServerID] = r, c, r
+	r.add(c)
+	n.routes[body.ServerID] = r
 	return fine
 }
 
@@ -192,7 +204,7 @@ func (n *Node) leavePlace(c *conn) {
 		delete(n.pinned[string(c.account)], c.peer.ServerID)
 		return
 	}
-	delete(c.remote.pool, c.index)
+	c.remote.remove(c)
 	if len(c.remote.pool) == 0 {
 		delete(n.routes, c.peer.ServerID)
 	}
@@ -256,7 +268,7 @@ func (n *Node) handOver(c *conn, r *remote) {
 			return
 		}
 	}
-	l.conn = r.first()
+	l.conn = r.first
 }
 
 // linkOf is the link that c serves; nil: none.

@@ -27,7 +27,7 @@ type simulation struct {
 
 	lockstep bool // all that is ready happens, then all that is ready after it: messages cross
 
-	messages map[string]int // RMSG and HMSG sent since the last reset, by "from>to"
+	messages map[string]int // RMSG, HMSG and LMSG sent since the last reset, by "from>to"
 }
 
 // member is one node.
@@ -36,6 +36,9 @@ type member struct {
 	address string
 	gets    map[SubID]int // messages delivered since the last reset
 	urls    []string
+
+	leafGets   map[uint64]int // messages sent to leafs since the last reset
+	groupsGets map[string]int // and groups named in them
 }
 
 // end is one end of a stream: its owner reads inbox.
@@ -87,7 +90,7 @@ func (s *simulation) add(cfg Config) *member {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	m := &member{node: n, address: cfg.ID + ":6222", gets: map[SubID]int{}}
+	m := &member{node: n, address: cfg.ID + ":6222", gets: map[SubID]int{}, leafGets: map[uint64]int{}, groupsGets: map[string]int{}}
 	s.members = append(s.members, m)
 	s.step(m, Tick{})
 	return m
@@ -99,7 +102,7 @@ func (s *simulation) step(m *member, ev Event) {
 		switch a.Kind {
 		case Send:
 			e := s.end(m, a.Conn)
-			if a.Op.Kind == wire.Msg || a.Op.Kind == wire.HMsg {
+			if a.Op.Kind.IsMessage() {
 				s.messages[m.address+">"+e.other.owner.address]++
 			}
 			before := len(e.other.inbox)
@@ -107,6 +110,8 @@ func (s *simulation) step(m *member, ev Event) {
 			e.sent += int64(len(e.other.inbox) - before)
 		case Deliver:
 			m.gets[a.Sub]++
+		case SendLeaf:
+			m.leafGot(a.Leaf, a.Op)
 		case Close:
 			e := s.end(m, a.Conn)
 			e.gone, e.other.over = true, true

@@ -122,7 +122,7 @@ type localSub struct {
 }
 
 // remoteKey tells the entries of one route apart: by what they mean, not by how the line was written. Leaf interest is
-// its own kind; its origin counts only where LS- carries it too.
+// its own kind where LS- carries its origin.
 type remoteKey struct {
 	account, subject, queue, origin string
 	leaf                            bool

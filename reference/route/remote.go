@@ -56,7 +56,7 @@ func (n *Node) remoteSubscribe(c *conn, op *wire.Op) bool {
 		a = n.account(string(op.Account))
 	}
 	key := c.key(op)
-	s := &remoteSub{conn: c, weight: weight, interest: interest{account: a, entry: a.entry(key.subject)}, leaf: key.leaf}
+	s := &remoteSub{conn: c, weight: weight, interest: interest{account: a, entry: a.entry(key.subject)}, leaf: op.Kind == wire.LeafSub}
 	if s.leaf && !(n.traits.reservedCluster && string(op.Origin) == reservedCluster) {
 		s.origin = string(op.Origin)
 	}
@@ -130,21 +130,24 @@ func (k remoteKey) compare(other remoteKey) int {
 
 // key is what an operation of interest means. It copies the operation's bytes.
 func (c *conn) key(op *wire.Op) remoteKey {
-	k := remoteKey{account: string(op.Account), subject: string(op.Subject), queue: string(op.Queue)}
-	k.leaf = op.Kind == wire.LeafSub || op.Kind == wire.LeafUnsub
-	if k.leaf && c.mode.LeafUnsubOrigin {
-		k.origin = string(op.Origin)
+	leaf, origin := c.kind(op)
+	return remoteKey{
+		account: string(op.Account), subject: string(op.Subject), queue: string(op.Queue), origin: string(origin), leaf: leaf,
 	}
-	return k
+}
+
+// kind is whose interest op means. A peer without lnocu cannot tell in LS-, so that for it there is one entry, a leaf's or not: what
+// came first says so (seen 2.5.0 to 2.15.2).
+func (c *conn) kind(op *wire.Op) (leaf bool, origin []byte) {
+	if !c.mode.LeafUnsubOrigin || op.Kind != wire.LeafSub && op.Kind != wire.LeafUnsub {
+		return false, nil
+	}
+	return true, op.Origin
 }
 
 // find returns the entry that op speaks of, nil if there is none. It copies nothing.
 func (c *conn) find(op *wire.Op) *remoteSub {
-	leaf := op.Kind == wire.LeafSub || op.Kind == wire.LeafUnsub
-	var origin []byte
-	if leaf && c.mode.LeafUnsubOrigin {
-		origin = op.Origin
-	}
+	leaf, origin := c.kind(op)
 	return c.interest[remoteKey{
 		account: string(op.Account), subject: string(op.Subject), queue: string(op.Queue), origin: string(origin), leaf: leaf,
 	}]

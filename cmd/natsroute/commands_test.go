@@ -12,31 +12,39 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/natsroute/natsroute/harness"
 	"github.com/natsroute/natsroute/reference/server"
 	"github.com/natsroute/natsroute/spec/report"
 )
 
 // commands are the scripts' own, beside those of testscript.
 var commands = map[string]func(*testscript.TestScript, bool, []string){
-	"exits":     exits,
-	"interrupt": endBy(os.Interrupt),
-	"impostor":  impostor,
-	"reference": reference,
-	"muffle":    muffle,
-	"stall":     stall,
-	"mortal":    startMortal,
-	"member":    joinMember,
-	"freeport":  freeport,
-	"await":     await,
-	"crlf":      crlf,
-	"chop":      chop,
-	"schema":    schema,
-	"untold":    untold,
+	"exits":      exits,
+	"interrupt":  endBy(os.Interrupt),
+	"terminate":  endBy(syscall.SIGTERM),
+	"killed":     endBy(os.Kill),
+	"harness":    listenAsHarness,
+	"wellformed": wellformed,
+	"secure":     secureReference,
+	"spoil":      spoil,
+	"impostor":   impostor,
+	"reference":  reference,
+	"muffle":     muffle,
+	"stall":      stall,
+	"mortal":     startMortal,
+	"member":     joinMember,
+	"freeport":   freeport,
+	"await":      await,
+	"crlf":       crlf,
+	"chop":       chop,
+	"schema":     schema,
+	"untold":     untold,
 }
 
 func fakesOf(ts *testscript.TestScript) *fakes { return ts.Value(fakesKey{}).(*fakes) }
@@ -69,6 +77,37 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if took := time.Since(started); want == report.ExitUnreachable && took > 10*time.Second {
 		ts.Fatalf("exit %d came after %v", got, took)
 	}
+}
+
+// secureReference starts the reference server with TLS on its route port: ROUTE, CLIENT, and the files CA, CERT, KEY.
+func secureReference(ts *testscript.TestScript, _ bool, _ []string) {
+	authority, err := harness.NewAuthority()
+	ts.Check(err)
+	ca, cert, key, err := authority.WriteFiles(ts.Getenv("WORK"))
+	ts.Check(err)
+	own, err := authority.Issue()
+	ts.Check(err)
+	srv, err := fakesOf(ts).reference(server.Config{Cluster: "C1", RouteTLS: authority.Config(own)})
+	ts.Check(err)
+	for name, value := range map[string]string{"ROUTE": srv.RouteAddr(), "CLIENT": srv.ClientURL(), "CA": ca, "CERT": cert, "KEY": key} {
+		ts.Setenv(name, value)
+	}
+}
+
+// spoil VAR puts a proxy before $ROUTE that writes hostile text into INFO and -ERR, and swallows PONG after a while.
+func spoil(ts *testscript.TestScript, _ bool, args []string) {
+	const hostile = `\u001b[2J\u001b]0;owned\u0007<script>alert(1)</script> **bold** ]]> &amp; | x`
+	address, err := fakesOf(ts).proxy(ts.Getenv("ROUTE"), func(line string) string {
+		switch {
+		case strings.HasPrefix(line, "INFO "):
+			return strings.Replace(line, `"version":"`, `"version":"`+hostile, 1)
+		case strings.HasPrefix(line, "-ERR "):
+			return "-ERR '\x1b[2J\x1b]0;owned\a<script>alert(1)</script> ]]> &'\r\n"
+		}
+		return withoutPong(line)
+	})
+	ts.Check(err)
+	ts.Setenv(args[0], address)
 }
 
 // signalled is a command's output that tells when a text has come.

@@ -3,8 +3,10 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -64,6 +66,28 @@ func (f *fakes) listen(host string, serve func(net.Conn)) (string, error) {
 	return l.Addr().String(), nil
 }
 
+// fakeInfo is how a server begins.
+const fakeInfo = `INFO {"server_id":"NFAKE","server_name":"NFAKE","version":"2.15.2","proto":3,"host":"127.0.0.1","port":1,"headers":true,"max_payload":1048576,"cluster":"C1","lnoc":true,"lnocu":true} ` + "\r\n"
+
+func say(c net.Conn, text string) { _, _ = io.WriteString(c, text) }
+
+// repeat writes without end, until the other side is gone. What comes is read and thrown away.
+func repeat(c net.Conn, text string) {
+	go func() { _, _ = io.Copy(io.Discard, c) }()
+	for {
+		if _, err := io.WriteString(c, text); err != nil {
+			return
+		}
+	}
+}
+
+// pause waits, or until the other side is gone.
+func pause(c net.Conn, d time.Duration) (gone bool) {
+	_ = c.SetReadDeadline(time.Now().Add(d))
+	_, err := io.Copy(io.Discard, c)
+	return !errors.Is(err, os.ErrDeadlineExceeded)
+}
+
 // impostors are what a wrong address leads to.
 var impostors = map[string]func(net.Conn){
 	"client-port": func(c net.Conn) {
@@ -76,6 +100,25 @@ var impostors = map[string]func(net.Conn){
 		}
 	},
 	"silent": func(c net.Conn) { _, _ = io.Copy(io.Discard, c) },
+	"reset": func(c net.Conn) {
+		_ = c.(*net.TCPConn).SetLinger(0)
+		_ = c.Close()
+	},
+	"flood":        func(c net.Conn) { repeat(c, strings.Repeat("x", 1000)+"\n") },
+	"endless-line": func(c net.Conn) { say(c, `INFO {"server_id":"`); repeat(c, strings.Repeat("x", 4096)) },
+	"trickle": func(c net.Conn) {
+		for _, b := range []byte(fakeInfo) {
+			if _, err := c.Write([]byte{b}); err != nil || pause(c, time.Second) {
+				return
+			}
+		}
+	},
+	"echo": func(c net.Conn) { _, _ = io.Copy(c, c) },
+	// These begin like a server.
+	"info-and-flood":   func(c net.Conn) { say(c, fakeInfo); repeat(c, strings.Repeat("PING\r\n", 500)) },
+	"info-and-payload": func(c net.Conn) { say(c, fakeInfo+"RMSG $G a 999999999\r\n"); repeat(c, strings.Repeat("x", 4096)) },
+	"info-and-echo":    func(c net.Conn) { say(c, fakeInfo); _, _ = io.Copy(c, c) },
+	"info-and-nothing": func(c net.Conn) { say(c, fakeInfo); _, _ = io.Copy(io.Discard, c) },
 	"hostile": func(c net.Conn) {
 		_, _ = io.WriteString(c, "\x1b]0;owned\a\x1b[2J\r\n")
 		_, _ = io.Copy(io.Discard, c)

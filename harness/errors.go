@@ -65,7 +65,7 @@ type FloodError struct {
 }
 
 func (e *FloodError) Error() string {
-	return fmt.Sprintf("harness: connection %s: the target sent more than %d MiB; %d operations were kept, the rest was counted only", e.Conn, keepBytes>>20, e.Ops)
+	return fmt.Sprintf("harness: connection %s: the target sent more than %d operations or %d MiB and was given up; the first %d were kept", e.Conn, keepOps, keepBytes>>20, e.Ops)
 }
 
 // NotARoute says what answered instead of a route port.

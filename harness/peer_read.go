@@ -6,14 +6,20 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"time"
 	"unsafe"
 
 	"github.com/natsroute/natsroute/reference/wire"
 )
 
-// keepBytes bounds what one peer keeps: operations with their copies, about half a million short ones.
-const keepBytes = 256 << 20
+// keepBytes and keepOps bound what one peer keeps: operations with their copies. The connection of a target that
+// sends more is given up, with its first operations kept.
+const (
+	keepBytes   = 64 << 20
+	keepOps     = 60_000
+	keepOfFlood = 1000
+)
 
 // keepFirst is how many bytes from the start of a connection are kept as they came.
 const keepFirst = 64 << 10
@@ -87,11 +93,21 @@ func (p *Peer) read() {
 				continue // err, if any, sticks to the connection
 			}
 		}
+		if err == nil && p.flooded() {
+			err = net.ErrClosed
+		}
 		if err != nil {
 			p.end(err)
 			return
 		}
 	}
+}
+
+// flooded tells whether the target has sent more than a peer keeps.
+func (p *Peer) flooded() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.in.flood != nil
 }
 
 // take takes in b, read from inside if that is not nil. It returns the bytes with which the target begins an S2 stream;
@@ -127,6 +143,8 @@ func (p *Peer) end(err error) {
 	switch {
 	case p.left && !errors.Is(err, io.EOF):
 		p.transcript.note("left")
+	case p.in.flood != nil:
+		p.transcript.note("given up: %s", p.in.flood)
 	case isUnreadable(err):
 		p.transcript.note("given up: %s", Printable(err.Error()))
 		p.in.broken = &MalformedError{Conn: p.name, Err: err}
@@ -227,15 +245,17 @@ func (in *incoming) keep(raw []byte, off int64, at time.Duration) {
 	case wire.Err:
 		in.errText = in.op.ErrText()
 	}
-	cost := int(unsafe.Sizeof(Seen{})) + 2*len(raw)
-	if in.flood == nil && in.bytes+cost > keepBytes {
+	cost := int(unsafe.Sizeof(Seen{})) + 2*len(raw) - len(in.op.Payload)
+	if in.flood == nil && (in.bytes+cost > keepBytes || len(in.seen) == keepOps) {
+		in.seen = slices.Clone(in.seen[:min(len(in.seen), keepOfFlood)])
 		in.flood = &FloodError{Conn: in.name, Ops: len(in.seen)}
 	}
 	if in.flood != nil {
 		return
 	}
 	in.bytes += cost
-	s := Seen{Op: in.op.Clone(), Raw: bytes.Clone(raw), At: at, Off: off, S2: in.inside}
+	s := Seen{Raw: bytes.Clone(raw), At: at, Off: off, S2: in.inside}
+	s.Op = in.cloneOp(s.Raw)
 	in.seen = append(in.seen, s)
 	if s.Op.Kind == wire.Info && in.info == nil {
 		in.first(s.Op.InfoBody)
@@ -243,6 +263,19 @@ func (in *incoming) keep(raw []byte, off int64, at time.Duration) {
 	if s.Op.Kind == wire.Info && in.inside && in.placed == nil {
 		in.placed = s.Op.InfoBody
 	}
+}
+
+// cloneOp is a copy of the operation just read, but for a payload: that is a part of raw.
+func (in *incoming) cloneOp(raw []byte) wire.Op {
+	op, size := in.op, len(in.op.Payload)
+	if size == 0 {
+		return op.Clone()
+	}
+	op.Payload = nil
+	op = op.Clone()
+	end := len(raw) - len("\r\n")
+	op.Payload = raw[end-size : end : end]
+	return op
 }
 
 // first takes in the target's first INFO. A target that dialled us may dedicate the connection to one account: its

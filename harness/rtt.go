@@ -36,7 +36,3 @@ func (r *roundTrip) least() time.Duration {
 // RTT is the round trip to the target: the smallest that a Fence took; until the first Fence the smallest time from
 // dial to INFO. 0: nothing was measured yet.
 func (t *Target) RTT() time.Duration { return t.rtt.least() }
-
-// Patience is how long to wait for what comes from another goroutine of the target (closes, gossip, dials), and for
-// what a healthy target sends at once on a loaded machine: 2 s and 20 round trips.
-func (t *Target) Patience() time.Duration { return 2*time.Second + 20*t.RTT() }

@@ -24,6 +24,7 @@ type Target struct {
 	ids      identities
 	reserved reservation
 	rtt      roundTrip
+	waste    *waste
 	engine   engine         // what runs the server; nil: somebody else does
 	middle   Middle         // stands between us and it; nil: nothing does
 	routed   *Listener      // where its configured route leads; nil: there is none
@@ -171,7 +172,7 @@ func External(m Means) (*Target, error) {
 }
 
 func newTarget(m Means, e engine) *Target {
-	t := &Target{Means: m, start: time.Now(), engine: e, open: make(map[resource]struct{})}
+	t := &Target{Means: m, start: time.Now(), engine: e, open: make(map[resource]struct{}), waste: new(waste)}
 	t.ids.setNonce(m.Nonce)
 	return t
 }

@@ -61,6 +61,7 @@ func (s *Site) open(ctx context.Context) error {
 				return
 			}
 			s.target.SetNonce(s.o.Nonce)
+			s.target.ShareImpatience(s.o.Target)
 		}
 		s.fault = s.probe(ctx)
 	})

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"strings"
 
 	"github.com/natsroute/natsroute/corpus"
@@ -17,6 +18,7 @@ import (
 
 // Run certifies: flags first, then the output directory, then the target, so that nothing is started for a mistake.
 func (c *certifyCommand) Run(p *process) error {
+	limitMemory(p.getenv)
 	register, err := corpus.Load()
 	if err != nil {
 		return err
@@ -46,6 +48,16 @@ func (c *certifyCommand) Run(p *process) error {
 	defer func() { _ = target.Close() }() // the verdict is out: what cannot be ended is not the target's fault
 	r := &certification{c: c, p: p, register: register, target: target, out: out, text: c.text(p, register)}
 	return r.run(ctx, means)
+}
+
+// memoryLimit makes the collector work harder long before a flood of a target can take the machine's memory. GOMEMLIMIT says
+// otherwise.
+const memoryLimit = 192 << 20
+
+func limitMemory(getenv func(string) string) {
+	if getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
 }
 
 // certification is one run on an open target.

@@ -19,7 +19,8 @@
 //	defer s.Close()
 //	fmt.Println(s.ClientURL(), s.RouteAddr())
 //
-// Run does the same and returns when its context ends.
+// Run does the same and returns when its context ends. Reload changes what may change meanwhile, and LameDuck ends the server as
+// one does that has clients to see off.
 //
 // # Who owns what
 //

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"hash/crc32"
 	"slices"
@@ -27,6 +28,9 @@ const (
 	chunkSkippable  = 0x80 // to 0xfd: of a later version, to be read over
 	chunkPadding    = 0xfe
 )
+
+// largestBlock is what a block of the format may hold, in bytes.
+const largestBlock = 4 << 20
 
 // chunk is one of a stream: type, length in three bytes, content.
 func chunk(kind byte, content string) string {
@@ -174,6 +178,10 @@ func compressionPlaces(s *Suite) {
 		s.inPlace(pool, poolIndex(s.Account(), len(pool)), wire.NewSub(s.Account(), s.Subject("orders")))
 	})
 
+	It("may stand inside TLS", s.Req("RT-COMP-035/tls"), func(ctx SpecContext) {
+		s.expectBothWays(ctx, s.compressed(ctx, "A"))
+	})
+
 	It("says nothing of the account where it is for one alone", s.Req("RT-COMP-024/pinned"), func(ctx SpecContext) {
 		p, c := s.compressed(ctx, "P", s.pinnedTo(s.Target().Pinned)), s.pinned(ctx).client
 		s.Send(p, wire.NewSub("", s.Subject("news")))
@@ -189,16 +197,29 @@ func compressionPlaces(s *Suite) {
 }
 
 func compressionStale(s *Suite) {
-	end := Prepare(s, "RT-COMP-025", func(ctx context.Context, s *Site) ending {
+	watch := func(ctx context.Context, s *Site, say func(context.Context, *harness.Peer) error) ending {
 		return s.watch(ctx, s.staleLimit(), func(ctx context.Context) (*harness.Peer, error) {
-			return s.target.Join(ctx, "A", harness.WithCompression(modeFast), harness.NoPong())
+			p, err := s.target.Dial(ctx, "A", harness.WithCompression(modeFast), harness.NoPong())
+			if err == nil {
+				err = say(ctx, p)
+			}
+			return p, err
 		})
+	}
+	end := Prepare(s, "RT-COMP-025", func(ctx context.Context, s *Site) ending {
+		return watch(ctx, s, func(ctx context.Context, p *harness.Peer) error { return p.Register(ctx) })
+	})
+	half := Prepare(s, "RT-COMP-034", func(ctx context.Context, s *Site) ending {
+		return watch(ctx, s, func(_ context.Context, p *harness.Peer) error { return p.Send(p.Connect(), p.OwnInfo()) })
 	})
 	It("is closed when the peer answers no PING", s.Req("RT-COMP-025/no-pong"), Late, func(ctx SpecContext) {
 		e := joined(ctx, s, end, ending.peers)
 		s.ExpectEnded(e, s.staleLimit(), "a peer that answers no PING inside S2 is closed")
 		s.expectCompressed(e.peer, true)
 		Expect(e.pings).To(BeNumerically(">", 0), "PINGs of the target before the close, after %v", e.after.Round(time.Millisecond))
+	})
+	It("is closed when the peer asks for it and says no more", s.Req("RT-COMP-034/no-second-info"), Late, func(ctx SpecContext) {
+		s.ExpectEnded(joined(ctx, s, half, ending.peers), s.staleLimit(), "a peer that sends nothing behind the INFO that asks for S2 is closed")
 	})
 }
 
@@ -235,6 +256,11 @@ func streamTaken(s *Suite) {
 		}),
 		Entry("with several operations in a chunk", s.Req("RT-COMP-026/several"), func(m func(string) string) []string {
 			return []string{compressedChunk(m("one") + m("two"))}
+		}),
+		Entry("with a block of 4 MiB", s.Req("RT-COMP-026/largest-block"), func(m func(string) string) []string {
+			const ignored = "+OK\r\n"
+			fill := strings.Repeat(ignored, (largestBlock-len(m("one")+m("two")))/len(ignored))
+			return []string{compressedChunk(m("one") + fill + m("two"))}
 		}),
 		Entry("with an operation in two chunks", s.Req("RT-COMP-027/two-chunks"), func(m func(string) string) []string {
 			all := m("one") + m("two")
@@ -277,6 +303,9 @@ func streamBroken(s *Suite) {
 		}),
 		Entry("with a block that is none", s.Req("RT-COMP-031/block"), func(m func(string) string) []string {
 			return []string{chunk(chunkCompressed, checksum(m("damaged"))+"\x20\xff\xff\xff\xff\xff") + compressedChunk(m("behind"))}
+		}),
+		Entry("with a block that says it holds more than 4 MiB", s.Req("RT-COMP-031/block-too-large"), func(m func(string) string) []string {
+			return []string{chunk(chunkCompressed, checksum(m("damaged"))+string(binary.AppendUvarint(nil, 1<<30))+m("damaged")) + compressedChunk(m("behind"))}
 		}),
 		Entry("with a chunk of a kind to come", s.Req("RT-COMP-031/reserved"), func(m func(string) string) []string {
 			return []string{chunk(chunkReserved, "later") + compressedChunk(m("behind"))}

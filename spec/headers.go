@@ -2,6 +2,7 @@ package spec
 
 import (
 	"context"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 	. "github.com/onsi/ginkgo/v2"
@@ -28,6 +29,23 @@ func (s *Suite) hmsg(reply, data string, queues ...string) wire.Op {
 	op := wire.NewQueueMsg(s.Account(), s.Subject("orders"), reply, queues, []byte(headerBlock+data))
 	op.Kind, op.HeaderSize = wire.HMsg, len(headerBlock)
 	return op
+}
+
+// hmsgWith is an HMSG on the spec's subject "orders" with a header block of its own.
+func (s *Suite) hmsgWith(block, data string) wire.Op {
+	op := s.msg("orders", "", block+data)
+	op.Kind, op.HeaderSize = wire.HMsg, len(block)
+	return op
+}
+
+// headerValue makes a block of one header, X-Route, more than 64 KiB long.
+func (s *Suite) headerValue() string {
+	GinkgoHelper()
+	const size = 64 << 10
+	if s.Info().MaxPayload < 2*size {
+		s.NotApplicable("the target's max_payload leaves no room for a header block of 64 KiB")
+	}
+	return strings.Repeat("0123456789abcdef", size/16)
 }
 
 // PublishHeaders makes c publish to "orders" with that header.
@@ -64,6 +82,13 @@ func headersToPeer(s *Suite) {
 	It("comes as RMSG without its header and with its reply to a peer that has none", s.Req("RT-HDR-002/stripped-with-reply"), func(ctx SpecContext) {
 		expect(ctx, plain(), s.msg("orders", s.Subject("reply"), "hello"), "the reply stays when the header block is cut off", harness.WithoutHeaders())
 	})
+	It("comes as RMSG without its header and with its groups to a peer that has none", s.Req("RT-HDR-002/stripped-with-queue"), func(ctx SpecContext) {
+		want := wire.NewQueueMsg(s.Account(), s.Subject("orders"), s.Subject("reply"), []string{"q"}, []byte("hello"))
+		expect(ctx, queue(), want, "the groups stay when the header block is cut off", harness.WithoutHeaders())
+	})
+	It("comes as an empty RMSG to a peer that has no headers when it is nothing else", s.Req("RT-HDR-002/stripped-empty"), func(ctx SpecContext) {
+		expect(ctx, plain(), s.msg("orders", "", ""), "nothing is left when the header block is cut off", harness.WithoutHeaders())
+	})
 	It("keeps its reply subject", s.Req("RT-HDR-004/reply"), func(ctx SpecContext) {
 		expect(ctx, plain(), s.hmsg(s.Subject("reply"), "hello"), "HMSG account subject reply header-size whole-size")
 	})
@@ -75,6 +100,28 @@ func headersToPeer(s *Suite) {
 	})
 	It("may be nothing but headers", s.Req("RT-HDR-007/to-peer"), func(ctx SpecContext) {
 		expect(ctx, plain(), s.hmsg("", ""), "header size and whole size are equal")
+	})
+
+	It("comes to each peer in the form that it can read", s.Req("RT-HDR-010/both-forms"), func(ctx SpecContext) {
+		with, without, c := s.Join(ctx, "A"), s.Join(ctx, "B", harness.WithoutHeaders()), s.witness(ctx)
+		s.Send(with, plain())
+		s.Send(without, plain())
+		s.Fence(ctx, with, without)
+		s.PublishHeaders(c, s.Subject("reply"), "hello")
+		s.PublishHeaders(c, "", "again")
+		s.ClientToPeers(ctx, c, with, without)
+		Expect(s.Own(with)).To(s.BeOps(s.hmsg(s.Subject("reply"), "hello"), s.hmsg("", "again")), "a peer that has headers")
+		Expect(s.Own(without)).To(s.BeOps(s.msg("orders", s.Subject("reply"), "hello"), s.msg("orders", "", "again")), "a peer that has none")
+	})
+	It("may have a block of 64 KiB", s.Req("RT-HDR-011/to-peer"), func(ctx SpecContext) {
+		p, c := s.Join(ctx, "A"), s.witness(ctx)
+		value := s.headerValue()
+		s.Send(p, plain())
+		s.Fence(ctx, p)
+		m := &nats.Msg{Subject: s.Subject("orders"), Header: nats.Header{"X-Route": {value}}, Data: []byte("hello")}
+		Expect(c.PublishMsg(m)).To(Succeed(), "the client could not publish a message with headers")
+		s.ClientToPeers(ctx, c, p)
+		Expect(s.Own(p)).To(s.BeOps(s.hmsgWith("NATS/1.0\r\nX-Route: "+value+"\r\n\r\n", "hello")), "HMSG with a block of 64 KiB")
 	})
 
 	It("is RMSG when there are none, to a peer that has headers too", s.Req("RT-HDR-003/rmsg"), func(ctx SpecContext) {
@@ -109,6 +156,48 @@ func headersToClient(s *Suite) {
 	It("may be nothing but headers", s.Req("RT-HDR-007/to-client"), func(ctx SpecContext) {
 		m := deliver(ctx, s.hmsg("", ""))
 		Expect(m.Header).To(Equal(header()), "the header block at the client")
+	})
+
+	It("reaches each client in the form that it can read", s.Req("RT-HDR-012/both-forms"), func(ctx SpecContext) {
+		p, with, without := s.Join(ctx, "A"), s.witness(ctx), s.Client(ctx, harness.WithoutHeaderSupport())
+		subs := []*harness.Subscription{s.Subscribe(with, s.Subject("orders")), s.Subscribe(without, s.Subject("orders")), s.Subscribe(with, s.Subject("*"))}
+		s.Flush(ctx, with, without)
+		s.Send(p, s.hmsg("", "hello"))
+		s.PeerToClients(ctx, p, with, without)
+		for i, sub := range subs {
+			Expect(s.Received(sub)).To(s.BeMessages(delivery{s.Subject("orders"), "", "hello"}), "subscription %d", i)
+		}
+		Expect(subs[0].Messages()[0].Header).To(Equal(header()), "the header block at a client that has headers")
+		Expect(subs[2].Messages()[0].Header).To(Equal(header()), "the header block at its other subscription")
+	})
+	It("may have a block of 64 KiB", s.Req("RT-HDR-011/to-client"), func(ctx SpecContext) {
+		value := s.headerValue()
+		m := deliver(ctx, s.hmsgWith("NATS/1.0\r\nX-Route: "+value+"\r\n\r\n", "hello"))
+		Expect(m.Header.Get("X-Route")).To(Equal(value), "the value of 64 KiB at the client")
+	})
+	It("may have a status in its block", s.Req("RT-HDR-013/status"), func(ctx SpecContext) {
+		m := deliver(ctx, s.hmsgWith("NATS/1.0 100 Idle\r\nX-Route: one\r\n\r\n", "hello"))
+		Expect(m.Header.Get("Status")+" "+m.Header.Get("Description")).To(Equal("100 Idle"), "the first line of the block at the client")
+		Expect(m.Header.Get("X-Route")).To(Equal("one"), "the header behind it")
+	})
+	It("is taken from a peer that has announced no headers, or refused", s.Req("RT-HDR-014/not-announced"), func(ctx SpecContext) {
+		p, c := s.Join(ctx, "A", harness.WithoutHeaders()), s.witness(ctx)
+		sub := s.Subscribe(c, s.Subject("orders"))
+		s.Flush(ctx, c)
+		s.Send(p, s.hmsg("", "hello"))
+		refused := p.Fence(ctx) != nil
+		if refused {
+			s.ExpectClosed(ctx, p)
+		}
+		s.Flush(ctx, c)
+		if refused {
+			Expect(s.Received(sub)).To(s.BeMessages(), "what was refused must not be delivered")
+			s.Observe("refused")
+			return
+		}
+		Expect(s.Received(sub)).To(s.BeMessages(delivery{s.Subject("orders"), "", "hello"}), "an HMSG of a peer that announced none")
+		Expect(sub.Messages()[0].Header).To(Equal(header()), "the header block at the client")
+		s.Observe("delivered")
 	})
 
 	It("reaches one member of a group that it names", s.Req("RT-HDR-008/one-member"), func(ctx SpecContext) {

@@ -123,13 +123,19 @@ func (r *reference) setUp(s *Setup) (routed net.Listener, err error) {
 	if s.Imports {
 		r.cfg.Shares = SetupImports.ofReference()
 	}
+	if s.Advertise {
+		if r.cfg.RoutePort, err = freePort(launchHost); err != nil {
+			return nil, err
+		}
+		r.cfg.Advertise = setupAdvertised(r.cfg.RoutePort)
+	}
 	if !s.Route {
 		return nil, nil
 	}
 	if routed, err = net.Listen("tcp", net.JoinHostPort(launchHost, "0")); err != nil {
 		return nil, fmt.Errorf("harness: no free port for a configured route: %w", err)
 	}
-	r.cfg.Routes = append(r.cfg.Routes, routeURL(routed.Addr(), &commandFields{User: r.cfg.RouteUser, Password: r.cfg.RoutePassword}))
+	r.cfg.Routes = append(r.cfg.Routes, routeURL(routed.Addr()))
 	return routed, nil
 }
 

@@ -226,16 +226,13 @@ func (plan *launchPlan) setup(fields *commandFields) (routed net.Listener, err e
 	if routed, err = net.Listen("tcp", net.JoinHostPort(launchHost, "0")); err != nil {
 		return nil, fmt.Errorf("harness: no free port for a configured route: %w", err)
 	}
-	fields.Routes = strings.Join(append(slices.Clone(plan.cfg.Routes), routeURL(routed.Addr(), fields)), ",")
+	fields.Routes = strings.Join(append(slices.Clone(plan.cfg.Routes), routeURL(routed.Addr())), ",")
 	return routed, nil
 }
 
-// routeURL is how a configured route to us is written, with the credentials that the cluster has.
-func routeURL(at net.Addr, fields *commandFields) string {
-	u := url.URL{Scheme: "nats-route", Host: at.String()}
-	if fields.User != "" {
-		u.User = url.UserPassword(fields.User, fields.Password)
-	}
+// routeURL is how a configured route to us is written, with credentials of its own.
+func routeURL(at net.Addr) string {
+	u := url.URL{Scheme: "nats-route", Host: at.String(), User: url.UserPassword(SetupRoute.User, SetupRoute.Password)}
 	return u.String()
 }
 

@@ -43,6 +43,12 @@ func (t *Target) NewListener(ctx context.Context) (*Listener, error) {
 		}
 		address = net.JoinHostPort(host, "0")
 	}
+	return t.ListenAt(ctx, address)
+}
+
+// ListenAt opens a listener at this address, host:port with port 0 for a free one: on another host of loopback than
+// NewListener, or where a listener that is closed has been.
+func (t *Target) ListenAt(ctx context.Context, address string) (*Listener, error) {
 	var lc net.ListenConfig
 	socket, err := lc.Listen(ctx, "tcp", address)
 	if err != nil {

@@ -321,10 +321,14 @@ func (p *Peer) SetMode(m wire.Mode) {
 // connection is let go when the target closes its side too, two seconds later at the latest.
 func (p *Peer) Leave() {
 	p.mu.Lock()
+	before := p.left
 	p.left = true
 	p.resumeReading()
 	p.announceChange()
 	p.mu.Unlock()
+	if before {
+		return
+	}
 	p.wakeAnswer()
 	_ = p.conn.SetReadDeadline(time.Now().Add(2 * time.Second))
 	_ = p.conn.SetWriteDeadline(time.Now().Add(time.Second))

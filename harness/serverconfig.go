@@ -129,7 +129,7 @@ func (c *serverConfig) writeCluster(b *strings.Builder) {
 		if c.before(2, 2) {
 			key = "cluster_advertise"
 		}
-		fmt.Fprintf(b, "  %s: %q\n", key, address(f.Host, f.RoutePort))
+		fmt.Fprintf(b, "  %s: %q\n", key, setupAdvertised(f.RoutePort))
 	}
 	fmt.Fprintf(b, "  routes: [")
 	for r := range strings.SplitSeq(f.Routes, ",") {

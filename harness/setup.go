@@ -127,5 +127,8 @@ var SetupImports = Imports{
 	Services: []string{"nrservice.a", "nrservice.b", "nrservice.c", "nrservice.d", "nrservice.e", "nrservice.f", "nrservice.g", "nrservice.h"},
 }
 
+// SetupRoute is what the URL of the configured route has before the host, in the setup that has one.
+var SetupRoute = Credentials{User: "nr-route", Password: "p/w:d@%20"}
+
 // SetupPinned is the account with a route connection of its own in the setup that has one.
 const SetupPinned = "NRA"

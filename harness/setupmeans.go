@@ -20,6 +20,12 @@ func (s *Setup) grant(m *Means) {
 		m.Settings.TLSTimeout = launchTLSTimeout
 	}
 	m.Settings.WriteDeadline = s.WriteDeadline
+	if s.Route {
+		m.RouteAs = SetupRoute
+	}
+	if s.Advertise {
+		m.Advertised = setupAdvertised(portIn(m.Route))
+	}
 	if s.Pinned {
 		m.Pinned = SetupPinned
 	}
@@ -48,6 +54,10 @@ func (c Credentials) Odd() bool {
 		return r != '-' && (r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r))
 	})
 }
+
+// setupAdvertised is another address of a server that listens at that port: one that can be told from the first, and is
+// loopback too.
+func setupAdvertised(port int) string { return address("127.0.0.2", port) }
 
 // certify makes an authority for the run, with a certificate for the server and one for our peers.
 func (c *serverConfig) certify(m *Means) error {
@@ -85,13 +95,21 @@ func (c *serverConfig) complete(m *Means) error {
 		}
 	}
 	if c.setup.Leafnode {
-		l, err := net.Listen("tcp", net.JoinHostPort(c.fields.Host, "0"))
-		if err != nil {
-			return fmt.Errorf("harness: no free port for leafnodes: %w", err)
+		var err error
+		if c.leafPort, err = freePort(c.fields.Host); err != nil {
+			return err
 		}
-		c.leafPort = l.Addr().(*net.TCPAddr).Port
-		_ = l.Close()
 		m.Leafnode = address(c.fields.Host, c.leafPort)
 	}
 	return nil
+}
+
+// freePort finds a port that nobody listens on.
+func freePort(host string) (int, error) {
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return 0, fmt.Errorf("harness: no free port for a server: %w", err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().(*net.TCPAddr).Port, nil
 }

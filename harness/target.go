@@ -74,6 +74,8 @@ type Means struct {
 	Imports        *Imports     // between two of Accounts; nil: none are known
 	Leafnode       string       // host:port of the leafnode port; empty: none is known
 	RouteTo        string       // host:port to which the target has a configured route, and where we listen; empty: none
+	RouteAs        Credentials  // in the URL of that route; empty: unknown, or none
+	Advertised     string       // host:port that the target tells its peers to dial; empty: unknown, or where it listens
 	Listen         string       // host:port we listen on for the target's dials; empty: a free loopback port when the target is loopback, else none
 	Advertise      string       // host:port the target is told to dial; empty: where we listen
 	Nonce          string       // letters and digits that make this run's server ids its own; empty: random

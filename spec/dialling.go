@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -19,9 +20,17 @@ func registerDialling(s *Suite) {
 	Describe("News of a server", func() { diallingNews(s) })
 	Describe("A dialling target", func() {
 		diallingGreets(s)
+		diallingSaysOfItself(s)
 		diallingRoute(s)
-		diallingAgain(s)
+		diallingJudges(s)
+		diallingWaits(s)
 	})
+	Describe("A target that may dial again", func() {
+		diallingAgain(s)
+		diallingWithoutPause(s)
+		configuredAgain(s)
+	})
+	Describe("A target with an address of its own", func() { advertised(s) })
 }
 
 // news is the INFO about a server with that id which listens at l.
@@ -34,12 +43,22 @@ func news(p *harness.Peer, id string, l *harness.Listener) wire.Op {
 }
 
 // invite makes the target dial a listener of ours: a peer tells it of a server with the id that is returned.
-func (s *Suite) invite(ctx SpecContext) (l *harness.Listener, id string) {
+func (s *Suite) invite(ctx SpecContext, edits ...func(*wire.InfoBody)) (l *harness.Listener, id string) {
 	GinkgoHelper()
 	l, id = s.Listener(ctx), s.serverID("DIALLED")
-	p := s.Join(ctx, "A")
-	s.Send(p, news(p, id, l))
+	s.inviteTo(ctx, l, id, edits...)
 	return l, id
+}
+
+// inviteTo makes the target dial that listener.
+func (s *Suite) inviteTo(ctx SpecContext, l *harness.Listener, id string, edits ...func(*wire.InfoBody)) {
+	GinkgoHelper()
+	p := s.Join(ctx, "A")
+	told := news(p, id, l).InfoBody
+	for _, edit := range edits {
+		edit(told)
+	}
+	s.Send(p, wire.NewInfo(told))
 }
 
 // acceptRoute takes connections off l until one is a route for all accounts: we have sent INFO, the target its own. The
@@ -73,10 +92,16 @@ func isClosed(err error) bool {
 }
 
 // DialledRoute has the target dial us and returns the route.
-func (s *Suite) DialledRoute(ctx SpecContext) *harness.Peer {
+func (s *Suite) DialledRoute(ctx SpecContext, opts ...harness.PeerOption) *harness.Peer {
 	GinkgoHelper()
 	l, id := s.invite(ctx)
-	p, err := acceptRoute(ctx, l, id, s.Adopt)
+	return s.routeAt(ctx, l, id, opts...)
+}
+
+// routeAt is the route that the target opens to a listener of which it has been told.
+func (s *Suite) routeAt(ctx SpecContext, l *harness.Listener, id string, opts ...harness.PeerOption) *harness.Peer {
+	GinkgoHelper()
+	p, err := acceptRoute(ctx, l, id, s.Adopt, opts...)
 	Expect(err).NotTo(HaveOccurred(), "the target was told of an unknown server with an ip")
 	return p
 }
@@ -96,6 +121,45 @@ func diallingNews(s *Suite) {
 		Expect(never.Dials()).To(Equal(0), "dials for a server that is connected already; the dial for an unknown one, told of later, has come")
 	})
 
+	It("makes the target dial no server that it has dialled before", s.Req("RT-DIAL-007/dialled"), func(ctx SpecContext) {
+		known := s.DialledRoute(ctx)
+		never, soon := s.twoListeners(ctx)
+		a := s.Join(ctx, "B")
+		s.Send(a, news(a, known.ID(), never), news(a, s.serverID("UNKNOWN"), soon))
+		s.awaitDial(ctx, soon)
+		s.ExpectOpen(ctx, known)
+		Expect(never.Dials()).To(Equal(0), "dials for a server that was dialled and is connected; the dial for an unknown one, told of later, has come")
+	})
+
+	DescribeTable("makes the target dial the address that it gives",
+		func(ctx SpecContext, host string, write func(ip string) string) {
+			l := s.listenerOn(ctx, host)
+			id := s.serverID("DIALLED")
+			s.inviteTo(ctx, l, id, func(i *wire.InfoBody) { i.IP = write(i.IP) })
+			s.Dialled(ctx, l, "L")
+		},
+		Entry("without a slash at its end", s.Req("RT-DIAL-014/no-slash"), "", func(ip string) string { return strings.TrimSuffix(ip, "/") }),
+		Entry("with a name for its host", s.Req("RT-DIAL-015/name"), "127.0.0.1", func(ip string) string { return strings.Replace(ip, "127.0.0.1", "localhost", 1) }),
+		Entry("of IPv6", s.Req("RT-DIAL-016/v6"), "::1", func(ip string) string { return ip }),
+		Entry("with a user and a password", s.Req("RT-DIAL-017/user"), "", func(ip string) string { return strings.Replace(ip, "://", "://joe:secret@", 1) }),
+	)
+
+	It("makes the target dial a server whose first address refused", s.Req("RT-DIAL-018/again"), func(ctx SpecContext) {
+		gone, there := s.twoListeners(ctx)
+		id := s.serverID("DIALLED")
+		a := s.Join(ctx, "A")
+		first, then := news(a, id, gone), news(a, id, there)
+		Expect(gone.Close()).To(Succeed())
+		s.Send(a, first)
+		s.ExpectOpen(ctx, a)
+		By("the news with another address, until that is dialled")
+		Eventually(func() int {
+			s.Send(a, then)
+			s.ExpectOpen(ctx, a)
+			return there.Dials()
+		}).WithContext(ctx).WithTimeout(s.target.Patience()).Should(BeNumerically(">", 0), "dials for a server whose first address refused")
+	})
+
 	It("makes the target dial no server that is itself", s.Req("RT-DIAL-008/itself"), func(ctx SpecContext) {
 		a, b := s.Join(ctx, "A"), s.Join(ctx, "B")
 		never, soon := s.twoListeners(ctx)
@@ -107,6 +171,23 @@ func diallingNews(s *Suite) {
 		s.awaitDial(ctx, soon)
 		Expect(never.Dials()).To(Equal(0), "dials for the target itself; the dial for an unknown server, told of later, has come")
 	})
+}
+
+// listenerOn is a listener on a host of loopback of our choice; empty: on the target's.
+func (s *Suite) listenerOn(ctx SpecContext, host string) *harness.Listener {
+	GinkgoHelper()
+	if host == "" {
+		return s.Listener(ctx)
+	}
+	if s.target.Listen != "" || s.target.Advertise != "" {
+		s.NotTested(report.NeedsListener)
+	}
+	l, err := s.target.ListenAt(ctx, net.JoinHostPort(host, "0"))
+	if err != nil {
+		s.NotApplicable("this machine has no loopback address " + host)
+	}
+	DeferCleanup(l.Close)
+	return l
 }
 
 // twoListeners needs two addresses to listen on: an operator who names one gives no other.
@@ -195,49 +276,4 @@ func diallingRoute(s *Suite) {
 		), "interest and message of a client on a route that the target dialled")
 		Expect(s.Received(sub)).To(s.BeMessages(delivery{s.Subject("to.client"), s.Subject("reply"), "in"}), "an RMSG on a route that the target dialled")
 	})
-}
-
-func diallingAgain(s *Suite) {
-	It("dials a gossiped server again when that closes", s.Req("RT-DIAL-012/gossiped"), Late, func(ctx SpecContext) {
-		l, id := s.invite(ctx)
-		first, err := acceptRoute(ctx, l, id, s.Adopt)
-		Expect(err).NotTo(HaveOccurred(), "the target was told of an unknown server with an ip")
-		first.Leave()
-		_, err = acceptRoute(ctx, l, s.serverID("AGAIN"), s.Adopt)
-		Expect(err).NotTo(HaveOccurred(), "a route that gossip brought was closed by the other side")
-	})
-
-	again := Prepare(s, "RT-DIAL-013", func(ctx context.Context, s *Site) redial { return s.configuredRoute(ctx) })
-	It("dials a configured server again when that closes", s.Req("RT-DIAL-013/configured"), Late, func(ctx SpecContext) {
-		outcome, ok := again.Await(ctx)
-		Expect(ok).To(BeTrue(), "the run was cut short")
-		for _, p := range outcome.peers {
-			s.Adopt(p)
-		}
-		Expect(outcome.err).NotTo(HaveOccurred(), "a server was started with a route to us, which we closed when it had registered")
-	})
-}
-
-// redial is what came of a configured route: the connections that were seen, and what failed; nil: we were dialled again.
-type redial struct {
-	peers []*harness.Peer
-	err   error
-}
-
-// configuredRoute takes the target's configured route, closes it once it is registered, and waits for the next.
-func (s *Site) configuredRoute(ctx context.Context) (out redial) {
-	l := s.target.RouteListener()
-	keep := func(p *harness.Peer) { out.peers = append(out.peers, p) }
-	defer func() {
-		for _, p := range out.peers {
-			p.Leave()
-		}
-	}()
-	first, err := acceptRoute(ctx, l, "NCONFIGURED"+strings.ToUpper(s.o.Nonce)+"X1", keep)
-	if err == nil {
-		first.Leave()
-		_, err = acceptRoute(ctx, l, "NCONFIGURED"+strings.ToUpper(s.o.Nonce)+"X2", keep)
-	}
-	out.err = err
-	return out
 }

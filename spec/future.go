@@ -12,7 +12,7 @@ var Late = SpecPriority(-1000)
 // Future is something that takes long and is started before the first spec, so that long waits overlap. Its function gets
 // the site of the specs that judge it, returns values and asserts nothing.
 type Future[T any] struct {
-	id    string
+	ids   []string
 	run   func(context.Context, *Site) T
 	done  chan struct{}
 	value T
@@ -20,18 +20,24 @@ type Future[T any] struct {
 
 // future is what the suite starts.
 type future interface {
-	requirement() string
+	requirements() []string
 	start(context.Context, *Site)
 }
 
 // Prepare announces a future for the requirement: it is started before the first spec, if that row will be tested.
 func Prepare[T any](s *Suite, requirement string, run func(context.Context, *Site) T) *Future[T] {
-	f := &Future[T]{id: requirement, run: run, done: make(chan struct{})}
+	f := &Future[T]{ids: []string{requirement}, run: run, done: make(chan struct{})}
 	s.futures = append(s.futures, f)
 	return f
 }
 
-func (f *Future[T]) requirement() string { return f.id }
+// Also names further requirements whose specs judge the future.
+func (f *Future[T]) Also(requirements ...string) *Future[T] {
+	f.ids = append(f.ids, requirements...)
+	return f
+}
+
+func (f *Future[T]) requirements() []string { return f.ids }
 
 // start runs it on the site of the specs that judge it. It returns at the end.
 func (f *Future[T]) start(ctx context.Context, site *Site) {

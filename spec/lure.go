@@ -22,7 +22,7 @@ func (s *Site) lure(ctx context.Context, word string) (l *harness.Listener, id s
 	if l, err = s.target.NewListener(ctx); err != nil {
 		return nil, "", err
 	}
-	id = "N" + strings.ToUpper(s.o.Nonce+"X"+word)
+	id = s.strangerID(word)
 	p, err := s.target.Join(ctx, "A")
 	if err == nil {
 		err = p.Send(news(p, id, l))
@@ -34,8 +34,13 @@ func (s *Site) lure(ctx context.Context, word string) (l *harness.Listener, id s
 	return l, id, nil
 }
 
-// watchDialled makes the target dial us, does something on the connection and waits for the target to close it, up to a
-// limit.
+// strangerID is the id of a server that only futures tell the target about. The word makes it the future's own: no two have the same.
+func (s *Site) strangerID(word string) string {
+	return "N" + strings.ToUpper(s.o.Nonce+"X"+strings.ReplaceAll(word, "-", ""))
+}
+
+// watchDialled makes the target dial us, does something on the first connection and waits for the target to close it, up
+// to a limit.
 func (s *Site) watchDialled(ctx context.Context, word string, limit time.Duration, do func(*harness.Peer) error, opts ...harness.PeerOption) ending {
 	l, id, err := s.lure(ctx, word)
 	if err != nil {

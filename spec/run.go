@@ -183,7 +183,7 @@ func (s *Suite) startFutures() {
 	ctx, cancel := context.WithCancel(s.ctx)
 	s.stop = cancel
 	for _, f := range s.futures {
-		i := slices.IndexFunc(tree.entries, func(e CatalogEntry) bool { return e.Requirements[0] == f.requirement() && s.judges(e) })
+		i := slices.IndexFunc(tree.entries, func(e CatalogEntry) bool { return slices.Contains(f.requirements(), e.Requirements[0]) && s.judges(e) })
 		if i < 0 {
 			continue
 		}

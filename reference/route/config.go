@@ -19,7 +19,7 @@ type Config struct {
 	GoVersion      string // INFO's go
 	Host           string // what INFO announces
 	Port           int
-	Advertise      string   // host:port for INFO's ip member; empty: none
+	Advertise      string   // host:port for the members ip, host and port of INFO; empty: Host and Port, and no ip
 	ClientURLs     []string // INFO's connect_urls, host:port
 	LeafURL        string   // the one of INFO's leafnode_urls, host:port; empty: there is no leafnode port
 	MaxPayload     int32    // announced, not enforced

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/natsroute/natsroute/reference/wire"
@@ -29,8 +30,10 @@ func (n *Node) info() *wire.InfoBody {
 	if n.pooled() {
 		body.RoutePoolSize = cfg.PoolSize
 	}
-	if cfg.Advertise != "" {
-		body.IP = routeURL(cfg.Advertise)
+	if cfg.Advertise != "" { // three members say it (seen 2.1.2 to 2.15.2)
+		host, port := splitHostPort(cfg.Advertise)
+		body.IP, body.Host = routeURL(cfg.Advertise), host
+		body.Port, _ = strconv.Atoi(port)
 	}
 	if n.traits.names {
 		body.Cluster, body.ClusterDynamic = n.cluster, cfg.ClusterDynamic

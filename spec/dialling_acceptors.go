@@ -1,0 +1,150 @@
+package spec
+
+import (
+	"context"
+	"fmt"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/natsroute/natsroute/harness"
+	"github.com/natsroute/natsroute/reference/wire"
+	"github.com/natsroute/natsroute/spec/report"
+)
+
+// dialledGreeting is what the target has said on a connection that it dialled before it had a word from us but a PING.
+func (s *Suite) dialledGreeting(ctx SpecContext) *harness.Peer {
+	GinkgoHelper()
+	l, id := s.invite(ctx)
+	p := s.Dialled(ctx, l, "L", harness.WithID(id))
+	s.Fence(ctx, p)
+	return p
+}
+
+func diallingSaysOfItself(s *Suite) {
+	DescribeTable("sends INFO with CONNECT, or holds it back until it has ours",
+		func(ctx SpecContext) {
+			if s.dialledGreeting(ctx).Info() != nil {
+				s.Observe("INFO comes with CONNECT")
+			} else {
+				s.Observe("INFO waits for the acceptor's")
+			}
+		},
+		Entry("by default", s.Req("RT-DIAL-025/order")),
+		Entry("without pools and compression", s.Req("RT-DIAL-026/order")),
+	)
+
+	It("asks for no +OK", s.Req("RT-DIAL-027/verbose"), func(ctx SpecContext) {
+		Expect(connectOf(s.dialledGreeting(ctx)).Verbose).To(BeFalse(), "verbose in the target's CONNECT")
+	})
+
+	It("says no tls_required on a plain connection", s.Req("RT-DIAL-028/tls-required"), func(ctx SpecContext) {
+		if s.target.TLS != nil {
+			s.NotApplicable("the route port speaks TLS")
+		}
+		Expect(connectOf(s.dialledGreeting(ctx)).TLSRequired).To(BeFalse(), "tls_required in the target's CONNECT")
+	})
+
+	It("says in CONNECT what its INFO says of headers", s.Req("RT-DIAL-029/headers"), func(ctx SpecContext) {
+		Expect(connectOf(s.dialledGreeting(ctx)).Headers).To(Equal(s.Info().Headers), "headers in the target's CONNECT")
+	})
+	It("says in CONNECT what its INFO says of lnoc", s.Req("RT-DIAL-030/lnoc"), func(ctx SpecContext) {
+		Expect(connectOf(s.dialledGreeting(ctx)).LNOC).To(Equal(s.Info().LNOC), "lnoc in the target's CONNECT")
+	})
+	It("says in CONNECT what its INFO says of ln", s.Req("RT-DIAL-031/ln"), func(ctx SpecContext) {
+		Expect(connectOf(s.dialledGreeting(ctx)).LN).To(Equal(s.Info().LN), "ln in the target's CONNECT")
+	})
+}
+
+func diallingJudges(s *Suite) {
+	It("closes when our INFO has its own server_id", s.Req("RT-DIAL-032/own-id"), func(ctx SpecContext) {
+		l, _ := s.invite(ctx)
+		p := s.Dialled(ctx, l, "L", harness.WithID(s.Info().ServerID))
+		s.Send(p, p.OwnInfo())
+		s.ExpectClosed(ctx, p)
+	})
+
+	DescribeTable("closes when the acceptor answers with",
+		func(ctx SpecContext, answer string) {
+			l, _ := s.invite(ctx)
+			p := s.Dialled(ctx, l, "L")
+			_ = p.SendRaw([]byte(answer), 0)
+			s.ExpectClosed(ctx, p)
+		},
+		Entry("an HTTP response", s.Req("RT-DIAL-033/http"), "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"),
+		Entry("a TLS hello", s.Req("RT-DIAL-033/tls"), clientHello),
+		Entry("an INFO that is no JSON", s.Req("RT-DIAL-033/no-json"), "INFO {\"server_id\":\r\n"),
+	)
+
+	It("takes a client port for a route port, or does not", s.Req("RT-DIAL-034/client-port"), func(ctx SpecContext) {
+		l, id := s.invite(ctx)
+		p := s.Dialled(ctx, l, "L", harness.WithID(id))
+		_ = p.SendRaw(fmt.Appendf(nil, "INFO {\"server_id\":%q,\"server_name\":%q,\"host\":\"127.0.0.1\",\"port\":4222,\"max_payload\":1048576,\"client_id\":5,\"client_ip\":\"127.0.0.1\",\"cluster\":%q} \r\n",
+			id, id, s.Info().Cluster), 0)
+		if isClosed(p.Fence(ctx)) {
+			s.Observe("closed")
+		} else {
+			s.Observe("taken for a route")
+		}
+	})
+
+	It("takes an acceptor whose INFO names no cluster", s.Req("RT-DIAL-035/no-cluster"), func(ctx SpecContext) {
+		c := s.witness(ctx)
+		s.Subscribe(c, s.Subject("orders"))
+		s.Flush(ctx, c)
+		p := s.DialledRoute(ctx, harness.WithInfo(func(i *wire.InfoBody) { i.Cluster = "" }))
+		s.Fence(ctx, p)
+		Expect(s.Own(p)).To(s.BeOps(wire.NewSub(s.Account(), s.Subject("orders"))), "the interest that was there before the route")
+	})
+}
+
+func diallingWaits(s *Suite) {
+	mute := Prepare(s, "RT-DIAL-036", func(ctx context.Context, s *Site) ending {
+		return s.watchDialled(ctx, "MUTE", s.staleLimit(), sayNothing, harness.NoPong())
+	})
+	It("closes on an acceptor that never says anything", s.Req("RT-DIAL-036/mute"), Late, func(ctx SpecContext) {
+		s.NeedsOwnListener()
+		s.ExpectEnded(joined(ctx, s, mute, ending.peers), s.staleLimit(), "an acceptor that says nothing is given up")
+	})
+
+	stale := Prepare(s, "RT-DIAL-037", func(ctx context.Context, s *Site) ending { return s.staleDialled(ctx) })
+	It("closes a route whose acceptor answers no PING", s.Req("RT-DIAL-037/no-pong"), Late, func(ctx SpecContext) {
+		s.NeedsOwnListener()
+		s.ExpectEnded(joined(ctx, s, stale, ending.peers), s.staleLimit(), "an acceptor that answers no PING is closed")
+	})
+}
+
+// staleDialled waits for the end of a route that the target has dialled and whose PINGs we do not answer.
+func (s *Site) staleDialled(ctx context.Context) ending {
+	l, id, err := s.lure(ctx, "STALE")
+	if err != nil {
+		return ending{err: err}
+	}
+	defer func() { _ = l.Close() }()
+	return s.watch(ctx, s.staleLimit(), func(ctx context.Context) (*harness.Peer, error) {
+		return acceptRoute(ctx, l, id, func(*harness.Peer) {}, harness.NoPong())
+	})
+}
+
+func advertised(s *Suite) {
+	// its is the ip that the target should say; where the operator has not told us which it is, the one it has said first.
+	its := func() string {
+		if s.target.Advertised == "" {
+			return s.Info().IP
+		}
+		return "nats-route://" + s.target.Advertised + "/"
+	}
+	It("says it as ip to those who dial", s.Req("RT-DIAL-038/accepted"), WithoutRegistration, func(ctx SpecContext) {
+		Expect(s.Dial(ctx, "A").Info().IP).To(Equal(its()), "ip in the target's INFO")
+	})
+	It("says it as ip to those whom it dials", s.Req("RT-DIAL-039/dialled"), func(ctx SpecContext) {
+		Expect(s.DialledRoute(ctx).Info().IP).To(Equal(its()), "ip in the target's INFO on a route that it dialled")
+	})
+	It("says it as host and port too", s.Req("RT-DIAL-040/host-port"), WithoutRegistration, func(ctx SpecContext) {
+		if s.target.Advertised == "" {
+			s.NotTested(report.NeedsLaunch)
+		}
+		info := s.Dial(ctx, "A").Info()
+		Expect(fmt.Sprintf("%s:%d", info.Host, info.Port)).To(Equal(s.target.Advertised), "host and port in the target's INFO")
+	})
+}

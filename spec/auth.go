@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 	"time"
+	"unicode"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -62,6 +63,20 @@ func wrongly(user, password, token string) harness.PeerOption {
 	})
 }
 
+// passwordInOtherCase is the password with each of its letters in the other case.
+func (s *Suite) passwordInOtherCase() string {
+	other := strings.Map(func(r rune) rune {
+		if unicode.IsUpper(r) {
+			return unicode.ToLower(r)
+		}
+		return unicode.ToUpper(r)
+	}, s.target.Password)
+	if other == s.target.Password {
+		s.NotApplicable("there are no letters in the password")
+	}
+	return other
+}
+
 func credentialsRefused(s *Suite) {
 	DescribeTable("are refused",
 		func(ctx SpecContext, option func() harness.PeerOption) {
@@ -76,7 +91,7 @@ func credentialsRefused(s *Suite) {
 			return wrongly(s.target.User, s.target.Password[:len(s.target.Password)/2], "")
 		}),
 		Entry("with the password in another case", s.Req("RT-AUTH-003/other-case"), func() harness.PeerOption {
-			return wrongly(s.target.User, strings.ToLower(s.target.Password), "")
+			return wrongly(s.target.User, s.passwordInOtherCase(), "")
 		}),
 		Entry("with a long password that differs in its last byte", s.Req("RT-AUTH-013/last-byte"), WithoutRegistration, func() harness.PeerOption {
 			last := len(s.target.Password) - 1

@@ -106,24 +106,6 @@ func diallingWaits(s *Suite) {
 		s.NeedsOwnListener()
 		s.ExpectEnded(joined(ctx, s, mute, ending.peers), s.staleLimit(), "an acceptor that says nothing is given up")
 	})
-
-	stale := Prepare(s, "RT-DIAL-037", func(ctx context.Context, s *Site) ending { return s.staleDialled(ctx) })
-	It("closes a route whose acceptor answers no PING", s.Req("RT-DIAL-037/no-pong"), Late, func(ctx SpecContext) {
-		s.NeedsOwnListener()
-		s.ExpectEnded(joined(ctx, s, stale, ending.peers), s.staleLimit(), "an acceptor that answers no PING is closed")
-	})
-}
-
-// staleDialled waits for the end of a route that the target has dialled and whose PINGs we do not answer.
-func (s *Site) staleDialled(ctx context.Context) ending {
-	l, id, err := s.lure(ctx, "STALE")
-	if err != nil {
-		return ending{err: err}
-	}
-	defer func() { _ = l.Close() }()
-	return s.watch(ctx, s.staleLimit(), func(ctx context.Context) (*harness.Peer, error) {
-		return acceptRoute(ctx, l, id, func(*harness.Peer) {}, harness.NoPong())
-	})
 }
 
 func advertised(s *Suite) {
@@ -134,13 +116,13 @@ func advertised(s *Suite) {
 		}
 		return "nats-route://" + s.target.Advertised + "/"
 	}
-	It("says it as ip to those who dial", s.Req("RT-DIAL-038/accepted"), WithoutRegistration, func(ctx SpecContext) {
+	It("says it as ip to those who dial", s.Req("RT-DIAL-037/accepted"), WithoutRegistration, func(ctx SpecContext) {
 		Expect(s.Dial(ctx, "A").Info().IP).To(Equal(its()), "ip in the target's INFO")
 	})
-	It("says it as ip to those whom it dials", s.Req("RT-DIAL-039/dialled"), func(ctx SpecContext) {
+	It("says it as ip to those whom it dials", s.Req("RT-DIAL-038/dialled"), func(ctx SpecContext) {
 		Expect(s.DialledRoute(ctx).Info().IP).To(Equal(its()), "ip in the target's INFO on a route that it dialled")
 	})
-	It("says it as host and port too", s.Req("RT-DIAL-040/host-port"), WithoutRegistration, func(ctx SpecContext) {
+	It("says it as host and port too", s.Req("RT-DIAL-039/host-port"), WithoutRegistration, func(ctx SpecContext) {
 		if s.target.Advertised == "" {
 			s.NotTested(report.NeedsLaunch)
 		}

@@ -3,6 +3,7 @@ package spec
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -13,8 +14,8 @@ import (
 // errOneListener: an operator who names an address to listen on gives one, and the specs that wait for nothing have it.
 var errOneListener = errors.New("there is one address to listen on, and others listen there")
 
-// lure is invite for a future: a peer of the future's own tells the target of a server at a listener of ours. word makes
-// the server's id the future's own. The caller closes the listener.
+// lure is invite for a future: a peer of the future's own tells the target of a server at a listener of ours. The word
+// stands in the server's id. The caller closes the listener.
 func (s *Site) lure(ctx context.Context, word string) (l *harness.Listener, id string, err error) {
 	if s.target.Listen != "" {
 		return nil, "", errOneListener
@@ -34,9 +35,9 @@ func (s *Site) lure(ctx context.Context, word string) (l *harness.Listener, id s
 	return l, id, nil
 }
 
-// strangerID is the id of a server that only futures tell the target about. The word makes it the future's own: no two have the same.
+// strangerID is the id of a server that only futures tell the target about. It is used once.
 func (s *Site) strangerID(word string) string {
-	return "N" + strings.ToUpper(s.o.Nonce+"X"+strings.ReplaceAll(word, "-", ""))
+	return fmt.Sprintf("N%sX%s%d", strings.ToUpper(s.o.Nonce), strings.ReplaceAll(word, "-", ""), s.strangers.Add(1))
 }
 
 // watchDialled makes the target dial us, does something on the first connection and waits for the target to close it, up

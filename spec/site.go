@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/natsroute/natsroute/corpus"
@@ -23,6 +24,8 @@ type Site struct {
 	target  *harness.Target
 	known   knowledge
 	fault   error // why it could not be opened
+
+	strangers atomic.Int64 // servers that futures have told the target about
 
 	// Only the goroutine of the specs uses these.
 	shared   *harness.Client // the witness, opened by the first spec that needs it

@@ -204,6 +204,8 @@ func means(reason string) string {
 		return "--listen"
 	case NeedsAuth:
 		return "--user, --password"
+	case "needs-odd-auth":
+		return "--user, --password: such as have more than letters and digits"
 	case NeedsTLS:
 		return "--tlsca, --tlscert, --tlskey"
 	case NeedsLaunch:

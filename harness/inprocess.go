@@ -94,6 +94,7 @@ type reference struct {
 	mu      sync.Mutex
 	cfg     server.Config
 	running *server.Server
+	lame    sync.WaitGroup // for lame duck mode
 }
 
 // setUp puts the setup into the configuration. The socket is where its configured route leads; nil: it has none.
@@ -210,11 +211,16 @@ func (r *reference) failure(err error) error {
 	return fmt.Errorf("harness: the embedded reference server is not up: %w", err)
 }
 
-func (r *reference) order(_ context.Context, o Order) error {
+// order does not wait for lame duck mode, which ends with the server.
+func (r *reference) order(ctx context.Context, o Order) error {
 	if o == ShutDown {
 		return r.stop()
 	}
-	return ErrNoOrders
+	r.mu.Lock()
+	running := r.running
+	r.mu.Unlock()
+	r.lame.Go(func() { _ = running.LameDuck(context.WithoutCancel(ctx)) })
+	return nil
 }
 
 func (r *reference) reconfigure(context.Context, func(*Setup)) error { return ErrNoOrders }
@@ -222,5 +228,7 @@ func (r *reference) reconfigure(context.Context, func(*Setup)) error { return Er
 func (r *reference) stop() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.running.Close()
+	err := r.running.Close()
+	r.lame.Wait()
+	return err
 }

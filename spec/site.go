@@ -26,6 +26,7 @@ type Site struct {
 	fault   error // why it could not be opened
 
 	strangers atomic.Int64 // servers that futures have told the target about
+	ending    atomic.Bool  // it was told to end: that it goes away is no death
 
 	// Only the goroutine of the specs uses these.
 	shared   *harness.Client // the witness, opened by the first spec that needs it
@@ -55,6 +56,22 @@ func (s *Site) Settings() harness.Settings { return s.target.Settings }
 
 // Patience is how long a healthy target may take for what it does by itself.
 func (s *Site) Patience() time.Duration { return s.target.Patience() }
+
+// Order tells the target to end, in one way or another. Rows of a site whose target was told so are judged by what was seen
+// then.
+func (s *Site) Order(ctx context.Context, o harness.Order) error {
+	s.ending.Store(true)
+	return s.target.Order(ctx, o)
+}
+
+// Restart starts a target that has ended again.
+func (s *Site) Restart(ctx context.Context) error {
+	err := s.target.Restart(ctx)
+	if err == nil {
+		s.ending.Store(false)
+	}
+	return err
+}
 
 // open starts the site's server, unless it is there, and looks at it. The error is the same each time.
 func (s *Site) open(ctx context.Context) error {

@@ -31,7 +31,7 @@ func (s *Suite) watchTarget(ctx SpecContext) {
 	if CurrentSpecReport().State.Is(types.SpecStateFailureStates) {
 		s.now.verdict = CurrentSpecReport()
 	}
-	if first && !CurrentSpecReport().Failed() && !s.now.sawClose() {
+	if s.ending.Load() || first && !CurrentSpecReport().Failed() && !s.now.sawClose() {
 		return
 	}
 	switch err := s.gone(ctx); {

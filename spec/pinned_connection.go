@@ -199,6 +199,18 @@ func pinnedDialled(s *Suite) {
 		Expect(s.Received(sub)).To(s.BeMessages(delivery{s.Subject("orders"), "", "in"}), "an RMSG of ours")
 	})
 
+	It("closes its connection when we have opened one by then", s.Req("RT-PIN-038/crossed"), func(ctx SpecContext) {
+		l, id, informer := s.Listener(ctx), s.serverID("DIALLED"), s.joinPinned(ctx, "A")
+		of := news(informer, id, l)
+		of.InfoBody.RoutePoolSize, of.InfoBody.RouteAccount = s.Info().RoutePoolSize, s.Target().Pinned
+		s.Send(informer, of)
+		late := s.Dialled(ctx, l, "L", harness.WithID(id), harness.Pooled(s.Info().RoutePoolSize, 0))
+		first := s.joinPinned(ctx, "P", harness.WithID(id))
+		s.Send(late, late.OwnInfo())
+		s.ExpectClosed(ctx, late)
+		s.ExpectOpen(ctx, first)
+	})
+
 	It("gives that connection up when our INFO shows no pool", s.Req("RT-PIN-036/no-pool"), func(ctx SpecContext) {
 		l, id, informer := s.Listener(ctx), s.serverID("DIALLED"), s.joinPinned(ctx, "A")
 		of := news(informer, id, l)

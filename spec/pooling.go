@@ -25,10 +25,14 @@ func registerPooling(s *Suite) {
 		poolMessages(s)
 		poolGaps(s)
 	})
-	Describe("A peer with a pool", func() { poolIsOneServer(s) })
+	Describe("A peer with a pool", func() {
+		poolIsOneServer(s)
+		poolToClients(s)
+	})
 	Describe("A dialling target with a pool", func() {
 		poolDialled(s)
 		poolDialledTurns(s)
+		poolCrossed(s)
 		poolDialledAgain(s)
 	})
 	Describe("A target without pools", func() { poolRefused(s) })

@@ -214,15 +214,25 @@ func poolIsOneServer(s *Suite) {
 		s.Fence(ctx, pool...)
 		Expect(told(first.ID())).To(Equal(1), "INFO about the first newcomer, on all of the %d connections", len(pool))
 	})
+}
 
-	It("keeps its connect_urls announced until its last connection closes", s.Req("RT-POOL-023/connect-urls"), func(ctx SpecContext) {
+// poolToClients: what clients are told of a peer with a pool.
+func poolToClients(s *Suite) {
+	// announced has a peer with a pool register with connect_urls, and waits until c has been told of them.
+	announced := func(ctx SpecContext, c *harness.Client) ([]*harness.Peer, *clientURL) {
+		GinkgoHelper()
 		if len(s.Info().ConnectURLs) == 0 {
 			s.NotApplicable("the target advertises no client URLs")
 		}
-		c := s.Client(ctx)
 		url := s.clientURL()
 		pool := s.joinPool(ctx, harness.WithInfo(url.announce))
 		s.awaitServers(ctx, c, "the connect_urls of a peer with a pool were not announced", url.in)
+		return pool, url
+	}
+
+	It("has its connect_urls announced until its last connection closes", s.Req("RT-POOL-023/connect-urls"), func(ctx SpecContext) {
+		c := s.Client(ctx)
+		pool, url := announced(ctx, c)
 		for i, p := range pool[1:] { // the target takes an index again when it has forgotten the old connection
 			p.Leave()
 			s.rejoin(ctx, p, fmt.Sprintf("B%d", i+1), harness.Pooled(len(pool), i+1), harness.WithInfo(url.announce)).Leave()
@@ -233,6 +243,27 @@ func poolIsOneServer(s *Suite) {
 		Expect(url.in(c.Servers())).To(BeTrue(), "the connect_urls of a peer that still has one connection of its pool")
 		pool[0].Leave()
 		s.awaitServers(ctx, c, "the connect_urls of a peer without connections are still announced", url.notIn)
+	})
+	It("has its connect_urls announced once", s.Req("RT-POOL-042/listed-once"), func(ctx SpecContext) {
+		c := s.Client(ctx)
+		_, url := announced(ctx, c)
+		other := s.clientURL()
+		s.Join(ctx, "X", harness.WithInfo(other.announce))
+		s.awaitServers(ctx, c, "the connect_urls of another peer were not announced", other.in)
+		copies := slices.DeleteFunc(slices.Clone(c.Servers()), func(server string) bool { return server != url.address })
+		Expect(copies).To(HaveLen(1), "the address of a peer in what its connections have brought to a client")
+	})
+	It("has its connect_urls taken back when one connection says ldm", s.Req("RT-POOL-043/lame-duck"), func(ctx SpecContext) {
+		c := s.Client(ctx)
+		pool, url := announced(ctx, c)
+		last := pool[len(pool)-1]
+		info := last.OwnInfo()
+		info.InfoBody.LameDuck = true
+		s.Send(last, info)
+		s.awaitServers(ctx, c, "the connect_urls of a peer in lame duck mode are still announced", url.notIn)
+		for _, p := range pool {
+			s.ExpectOpen(ctx, p)
+		}
 	})
 }
 

@@ -194,6 +194,39 @@ func poolDialledTurns(s *Suite) {
 	})
 }
 
+// poolCrossed: the peer that the target dials has come by itself in the meantime.
+func poolCrossed(s *Suite) {
+	// crossed registers the first places of a peer's pool after the target has dialled it, and before the peer answers there.
+	crossed := func(ctx SpecContext, places int) (pool []*harness.Peer, late *harness.Peer) {
+		GinkgoHelper()
+		size := s.Info().RoutePoolSize
+		if size < 2 {
+			s.NotApplicable("the target's pool has one connection")
+		}
+		late = s.dialledWith(ctx, harness.Pooled(size, 0))
+		return s.joinPlaces(ctx, places, size, harness.WithID(late.ID())), late
+	}
+
+	It("closes a connection to a peer whose pool is whole by then", s.Req("RT-POOL-040/whole"), func(ctx SpecContext) {
+		pool, late := crossed(ctx, s.Info().RoutePoolSize)
+		s.Send(late, late.OwnInfo())
+		s.ExpectClosed(ctx, late)
+		for _, p := range pool {
+			s.ExpectOpen(ctx, p)
+		}
+	})
+	It("gives a connection the index that is free by then", s.Req("RT-POOL-041/free"), func(ctx SpecContext) {
+		pool, late := crossed(ctx, s.Info().RoutePoolSize-1)
+		Expect(late.Answer(ctx)).To(Succeed(), "the target's INFO and its PONG")
+		Expect(placeOf(late)).To(Equal(len(pool)), "route_pool_idx in the target's INFO, %d connections being there", len(pool))
+		c := s.witness(ctx)
+		all := append(slices.Clone(pool), late)
+		s.Subscribe(c, s.Subject("orders"))
+		s.ClientToPeers(ctx, c, all...)
+		s.inPlace(all, poolIndex(s.Account(), len(all)), wire.NewSub(s.Account(), s.Subject("orders")))
+	})
+}
+
 // needTwoListeners ends the spec where there is one address to listen on.
 func (s *Suite) needTwoListeners() {
 	if s.Target().Listen != "" {

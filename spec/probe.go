@@ -220,7 +220,7 @@ func (s *Site) hasCompany(c *harness.Client) bool {
 // blurred tells whether other members of a cluster blur a row: they dial where the target was told to dial, and their names
 // and routes decide with it.
 func blurred(row *corpus.Requirement) bool {
-	return row.Capability == "dialling" || slices.Contains(row.Needs, "dynamic-name") || slices.Contains(row.Needs, "route")
+	return slices.ContainsFunc([]string{"listener", "route", "dynamic-name"}, func(need string) bool { return slices.Contains(row.Needs, need) })
 }
 
 // chooseProfile takes the profile named, or the one that the announced capabilities and the probes point to. The text

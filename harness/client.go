@@ -87,6 +87,9 @@ func (t *Target) clientURL(account string) (*url.URL, error) {
 	}
 	if account != "" {
 		c, ok := t.Accounts[account]
+		if !ok && account == SetupSpare && t.Spare.User != "" {
+			c, ok = t.Spare, true
+		}
 		if !ok {
 			return nil, &NoAccountError{Account: account}
 		}

@@ -43,16 +43,12 @@ func Embed(ctx context.Context, cfg EmbedConfig) (*Target, error) {
 	}
 	accounts := launchAccounts()
 	maps.Copy(accounts, cfg.Means.Accounts)
-	r := &reference{cfg: server.Config{
+	r := &reference{setup: cfg.Setup, accounts: accounts, spare: spareAccount(), cfg: server.Config{
 		Host: launchHost, Cluster: launchCluster, Dialect: dialect,
 		RouteUser: cfg.Means.User, RoutePassword: cfg.Means.Password,
-		Accounts:     make(map[string]server.User, len(accounts)),
 		PingInterval: launchPingInterval, PingMax: launchPingMax, AuthTimeout: launchAuthTimeout,
 		Log: cfg.Log, Trace: cfg.Trace,
 	}}
-	for name, c := range accounts {
-		r.cfg.Accounts[name] = server.User{Name: c.User, Password: c.Password}
-	}
 	routed, err := r.setUp(&cfg.Setup)
 	if err != nil {
 		return nil, err
@@ -68,7 +64,7 @@ func Embed(ctx context.Context, cfg EmbedConfig) (*Target, error) {
 		return nil, err
 	}
 	m := cfg.Means
-	m.Route, m.Client, m.Accounts = r.running.RouteAddr(), r.running.ClientURL(), accounts
+	m.Route, m.Client, m.Accounts, m.Spare = r.running.RouteAddr(), r.running.ClientURL(), accounts, r.spare
 	if cfg.Setup.Leafnode {
 		m.Leafnode = r.running.LeafAddr()
 	}
@@ -89,12 +85,20 @@ func launchAccounts() map[string]Credentials {
 	}
 }
 
+// spareAccount is the user of SetupSpare.
+func spareAccount() Credentials { return Credentials{User: "nrc", Password: rand.Text()} }
+
 // reference is the engine of a target in this process.
 type reference struct {
 	mu      sync.Mutex
-	cfg     server.Config
+	setup   Setup
+	cfg     server.Config // of the next start
+	started server.Config // what the running server was started with
 	running *server.Server
 	lame    sync.WaitGroup // for lame duck mode
+
+	accounts map[string]Credentials
+	spare    Credentials
 }
 
 // setUp puts the setup into the configuration. The socket is where its configured route leads; nil: it has none.
@@ -112,12 +116,7 @@ func (r *reference) setUp(s *Setup) (routed net.Listener, err error) {
 			r.cfg.Compression = "off"
 		}
 	}
-	if s.Pinned {
-		r.cfg.PinnedAccounts = []string{SetupPinned}
-	}
-	if s.Permissions {
-		r.cfg.Permissions = SetupPermissions.ofReference()
-	}
+	r.change(&r.cfg)
 	if s.Leafnode {
 		r.cfg.LeafPort = -1
 	}
@@ -138,6 +137,24 @@ func (r *reference) setUp(s *Setup) (routed net.Listener, err error) {
 	}
 	r.cfg.Routes = append(r.cfg.Routes, routeURL(routed.Addr()))
 	return routed, nil
+}
+
+// change puts into cfg what of the setup may change while the server runs.
+func (r *reference) change(cfg *server.Config) {
+	cfg.Accounts = make(map[string]server.User, len(r.accounts)+1)
+	for name, c := range r.accounts {
+		cfg.Accounts[name] = server.User{Name: c.User, Password: c.Password}
+	}
+	if r.setup.Spare {
+		cfg.Accounts[SetupSpare] = server.User{Name: r.spare.User, Password: r.spare.Password}
+	}
+	cfg.PinnedAccounts, cfg.Permissions = nil, nil
+	if r.setup.Pinned {
+		cfg.PinnedAccounts = []string{SetupPinned}
+	}
+	if r.setup.Permissions {
+		cfg.Permissions = SetupPermissions.ofReference()
+	}
 }
 
 // ofReference is how the reference server is given permissions.
@@ -179,7 +196,7 @@ func (r *reference) start(ctx context.Context) error {
 	if err := s.Start(context.WithoutCancel(ctx)); err != nil { // it ends with the target, not with ctx
 		return err
 	}
-	r.running = s
+	r.running, r.started = s, r.cfg
 	r.cfg.RoutePort, r.cfg.ClientPort = portIn(s.RouteAddr()), portIn(s.ClientAddr())
 	if r.cfg.LeafPort != 0 {
 		r.cfg.LeafPort = portIn(s.LeafAddr())
@@ -223,7 +240,26 @@ func (r *reference) order(ctx context.Context, o Order) error {
 	return nil
 }
 
-func (r *reference) reconfigure(context.Context, func(*Setup)) error { return ErrNoOrders }
+// reconfigure takes over what may change while the server runs. Credentials of the route port that come with it are
+// nobody's but the server's.
+func (r *reference) reconfigure(_ context.Context, edit func(*Setup)) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before := r.setup.Auth
+	edit(&r.setup)
+	if r.setup.Auth != before {
+		r.cfg.RouteUser, r.cfg.RoutePassword = "", ""
+		if r.setup.Auth {
+			own := r.setup.credentials()
+			r.cfg.RouteUser, r.cfg.RoutePassword = own.User, own.Password
+		}
+	}
+	r.change(&r.cfg)
+	cfg := r.started
+	r.change(&cfg)
+	cfg.RouteUser, cfg.RoutePassword = r.cfg.RouteUser, r.cfg.RoutePassword
+	return r.running.Reload(cfg)
+}
 
 func (r *reference) stop() error {
 	r.mu.Lock()

@@ -281,7 +281,8 @@ func (plan *launchPlan) prepare(fields commandFields, m *Means) ([]string, error
 	c := &plan.config
 	c.fields, c.setup = fields, plan.cfg.Setup
 	c.client = Credentials{User: "natsroute", Password: rand.Text()}
-	c.accounts = launchAccounts()
+	c.accounts, c.spare = launchAccounts(), spareAccount()
+	m.Spare = c.spare
 	if err := c.complete(m); err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"strconv"
 	"strings"
@@ -24,6 +25,7 @@ type serverConfig struct {
 	setup    Setup
 	client   Credentials            // of clients of the global account
 	accounts map[string]Credentials // named accounts, with one user each
+	spare    Credentials            // of SetupSpare, whether the setup has it or not
 	release  [3]int                 // of nats-server, whose configuration has changed over time; zero: unknown, the newest
 	tls      string                 // the tls block of the route port; empty: none
 	leafPort int
@@ -72,7 +74,11 @@ func (c *serverConfig) lameDuck() string {
 
 func (c *serverConfig) writeAccounts(b *strings.Builder) {
 	b.WriteString("accounts {\n")
-	for name, credentials := range c.accounts {
+	accounts := maps.Clone(c.accounts)
+	if c.setup.Spare {
+		accounts[SetupSpare] = c.spare
+	}
+	for name, credentials := range accounts {
 		fmt.Fprintf(b, "  %s { users: [ %s ]%s }\n", name, user(credentials), c.shares(name))
 	}
 	b.WriteString("}\n")
@@ -140,9 +146,17 @@ func (c *serverConfig) writeCluster(b *strings.Builder) {
 	b.WriteString(" ]\n}\n")
 }
 
-// rewrite writes the file for a changed setup.
+// rewrite writes the file for a changed setup. Credentials of the route port that come with it are nobody's but the server's.
 func (c *serverConfig) rewrite(edit func(*Setup)) error {
+	before := c.setup.Auth
 	edit(&c.setup)
+	if c.setup.Auth != before {
+		c.fields.User, c.fields.Password = "", ""
+		if c.setup.Auth {
+			own := c.setup.credentials()
+			c.fields.User, c.fields.Password = own.User, own.Password
+		}
+	}
 	return c.write()
 }
 

@@ -25,6 +25,7 @@ type Setup struct {
 	Advertise     bool          // the route port is announced by an address of its own
 	Route         bool          // there is one configured route, to a port of ours
 	WriteDeadline time.Duration // 0: the server's default
+	Spare         bool          // there is a further account: SetupSpare
 	LameDuck      bool          // lame duck mode is as short as the server allows
 }
 
@@ -132,3 +133,6 @@ var SetupRoute = Credentials{User: "nr-route", Password: "p/w:d@%20"}
 
 // SetupPinned is the account with a route connection of its own in the setup that has one.
 const SetupPinned = "NRA"
+
+// SetupSpare is the account of setups that have one more than others.
+const SetupSpare = "NRC"

@@ -71,6 +71,7 @@ type Means struct {
 	Authority      *Authority   // of TLS, for certificates made on purpose; nil: it is the operator's
 	Pinned         string       // an account of Accounts that has route connections of its own; empty: none is known
 	Permissions    *Permissions // of the cluster; nil: none are known
+	Spare          Credentials  // of a client of SetupSpare, an account that a change of the setup may bring; zero: unknown
 	Imports        *Imports     // between two of Accounts; nil: none are known
 	Leafnode       string       // host:port of the leafnode port; empty: none is known
 	RouteTo        string       // host:port to which the target has a configured route, and where we listen; empty: none

@@ -76,6 +76,7 @@ func offers(info *wire.InfoBody, m *harness.Means) map[string]bool {
 		"core": true, "gossip": true, "dialling": true, "keepalive": true, "lameduck": true,
 		"accounts":    true,
 		"imports":     true,
+		"reload":      true,
 		"headers":     info.Headers,
 		"auth":        info.AuthRequired,
 		"tls":         info.TLSRequired || m.TLS != nil,

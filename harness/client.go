@@ -28,7 +28,8 @@ type Client struct {
 	closed    chan struct{} // closed when nats.go has given the connection up
 
 	mu   sync.Mutex
-	subs []*Subscription // all ever made: the n-th has sid n
+	sids int                   // subscriptions ever made: the n-th has sid n
+	subs map[int]*Subscription // those that were not ended, by sid
 	errs []error
 }
 
@@ -58,7 +59,7 @@ func (t *Target) ConnectClient(ctx context.Context, account string, opts ...Clie
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{target: t, noHeaders: cfg.noHeaders, closed: make(chan struct{})}
+	c := &Client{target: t, noHeaders: cfg.noHeaders, closed: make(chan struct{}), subs: make(map[int]*Subscription)}
 	c.tap = newClientTap(ctx, newTranscript(cfg.name, t.start, passwordOf(where)), cfg.noHeaders)
 	c.nc, err = nats.Connect(where.String(),
 		nats.Name("natsroute "+cfg.name), nats.NoReconnect(), nats.DontRandomize(),
@@ -145,12 +146,13 @@ func (s *Subscription) Also(subject, queue string) (*Subscription, error) {
 func (c *Client) subscribe(subject, queue string, into chan *nats.Msg) (*Subscription, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := &Subscription{client: c, sid: len(c.subs) + 1, queue: into}
+	s := &Subscription{client: c, sid: c.sids + 1, queue: into}
 	var err error
 	if s.sub, err = c.nc.ChanQueueSubscribe(subject, queue, s.queue); err != nil {
 		return nil, err
 	}
-	c.subs = append(c.subs, s)
+	c.sids++
+	c.subs[s.sid] = s
 	return s, nil
 }
 
@@ -177,12 +179,19 @@ func (c *Client) Fence(ctx context.Context) error {
 		return fmt.Errorf("harness: client fence: %w", err)
 	}
 	c.mu.Lock()
-	subs := c.subs
-	c.mu.Unlock()
-	for _, s := range subs {
-		if n, err := s.sub.Dropped(); err == nil && n > 0 {
-			return fmt.Errorf("harness: subscription %s lost %d messages that came faster than they were looked at", Printable(s.sub.Subject), n)
+	defer c.mu.Unlock()
+	for _, s := range c.subs {
+		if err := s.lost(); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// lost tells whether messages came faster than they were looked at.
+func (s *Subscription) lost() error {
+	if n, err := s.sub.Dropped(); err == nil && n > 0 {
+		return fmt.Errorf("harness: subscription %s lost %d messages that came faster than they were looked at", Printable(s.sub.Subject), n)
 	}
 	return nil
 }
@@ -296,8 +305,15 @@ func (s *Subscription) Await(ctx context.Context, n int) ([]*nats.Msg, error) {
 // end and that nats.go has dropped.
 func (s *Subscription) Delivered() int { return s.client.tap.delivered(s.sid) }
 
-// Unsubscribe ends the subscription. The target knows of it after the next Fence.
-func (s *Subscription) Unsubscribe() error { return s.sub.Unsubscribe() }
+// Unsubscribe ends the subscription. The target knows of it after the next Fence. The error says that it has ended before, or
+// that messages of it were lost.
+func (s *Subscription) Unsubscribe() error {
+	c := s.client
+	c.mu.Lock()
+	delete(c.subs, s.sid)
+	c.mu.Unlock()
+	return errors.Join(s.lost(), s.sub.Unsubscribe())
+}
 
 // AutoUnsubscribe asks the target to end the subscription after max messages in all.
 func (s *Subscription) AutoUnsubscribe(max int) error { return s.sub.AutoUnsubscribe(max) }

@@ -34,6 +34,9 @@ var s2Modes = map[string][]s2.WriterOption{
 	"s2_uncompressed": {s2.WriterUncompressed()},
 }
 
+// s2Block is how much is compressed at a time, in bytes. Servers take more, which costs a writer megabytes.
+const s2Block = 64 << 10
+
 // chosenMode is the S2 mode in which we write when the two ends announce these; empty: none.
 func chosenMode(ours, theirs string) string {
 	_, we := s2Modes[ours]
@@ -107,7 +110,7 @@ func (p *Peer) StartS2() {
 	p.writing.Lock()
 	defer p.writing.Unlock()
 	p.transcript.note("we go over to S2")
-	options := append(slices.Clone(s2Modes[mode]), s2.WriterConcurrency(1))
+	options := append(slices.Clone(s2Modes[mode]), s2.WriterConcurrency(1), s2.WriterBlockSize(s2Block))
 	p.deflate = s2.NewWriter(nil, options...)
 }
 

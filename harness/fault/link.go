@@ -198,7 +198,7 @@ func (s *side) write(b []byte) error {
 func (s *side) startS2() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.deflate = s2.NewWriter(nil, s2.WriterConcurrency(1))
+	s.deflate = s2.NewWriter(nil, s2.WriterConcurrency(1), s2.WriterBlockSize(64<<10))
 }
 
 // ToPeer sends frames to our side, as if the server had.

@@ -57,6 +57,8 @@ func (s *Suite) outcome(sr SpecReport, row corpus.Requirement) (report.Status, s
 	switch {
 	case s.panicked(sr) != "":
 		return report.HarnessError, ""
+	case s.now.death != "" && row.Disputed != "":
+		return report.Disputed, ""
 	case s.now.death != "":
 		return report.Fail, ""
 	case s.now.status != "":

@@ -220,10 +220,10 @@ func tlsCarries(s *Suite) {
 
 	const records = 200 << 10 // more than twelve records
 	It("carries a payload of many records to the peer", s.Req("RT-TLS-014/out"), func(ctx SpecContext) {
-		s.expectPublished(ctx, "", s.noise(records), "a payload longer than a TLS record")
+		s.expectPublished(ctx, "", s.random(records), "a payload longer than a TLS record")
 	})
 	It("carries a payload of many records to clients", s.Req("RT-TLS-014/in"), func(ctx SpecContext) {
-		s.expectDelivered(ctx, "", s.noise(records), "a payload longer than a TLS record")
+		s.expectDelivered(ctx, "", s.random(records), "a payload longer than a TLS record")
 	})
 	It("reads operations that are cut into records", s.Req("RT-TLS-015/cut"), func(ctx SpecContext) {
 		p, c := s.Join(ctx, "A"), s.witness(ctx)
@@ -233,15 +233,6 @@ func tlsCarries(s *Suite) {
 		s.PeerToClients(ctx, p, c)
 		Expect(s.Received(orders)).To(s.BeMessages(delivery{s.Subject("orders"), "", "0123456789"}), "a message in seven records")
 	})
-}
-
-// noise is n printable bytes, other ones in each spec.
-func (s *Suite) noise(n int) string {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte('!' + s.Rand().IntN('~'-'!'))
-	}
-	return string(b)
 }
 
 func tlsDials(s *Suite) {

@@ -40,6 +40,7 @@ const (
 	modeOff    = "off"
 	modeAccept = "accept"
 	modeAuto   = "s2_auto"
+	modeNone   = "not supported"
 	modeFast   = "s2_fast"
 )
 
@@ -54,7 +55,7 @@ type announcement struct {
 }
 
 func announcements() []announcement {
-	all := []announcement{{"absent", ""}, {"empty", ""}, {"not-supported", "not supported"}, {modeOff, modeOff}, {modeAccept, modeAccept}}
+	all := []announcement{{"absent", ""}, {"empty", ""}, {"not-supported", modeNone}, {modeOff, modeOff}, {modeAccept, modeAccept}}
 	for _, mode := range s2Modes {
 		all = append(all, announcement{dashed.Replace(mode), mode})
 	}

@@ -56,6 +56,7 @@ func compressionDialled(s *Suite) {
 func compressionDialledPool(s *Suite) {
 	It("says each connection's index in the INFO inside S2", s.Req("RT-COMP-016/pool"), NeedsMode(modeAccept), func(ctx SpecContext) {
 		size := s.Info().RoutePoolSize
+		own := s.placeOf(ctx, s.Account(), size)
 		pool := s.DialledPool(ctx, "POOL", size, size, harness.WithCompression(modeFast)).pool
 		for i, p := range pool {
 			s.expectCompressed(p, true)
@@ -64,6 +65,6 @@ func compressionDialledPool(s *Suite) {
 		c := s.witness(ctx)
 		s.Subscribe(c, s.Subject("orders"))
 		s.ClientToPeers(ctx, c, pool...)
-		s.inPlace(pool, poolIndex(s.Account(), size), wire.NewSub(s.Account(), s.Subject("orders")))
+		s.inPlace(pool, own, wire.NewSub(s.Account(), s.Subject("orders")))
 	})
 }

@@ -53,12 +53,18 @@ func compressedChunk(data string) string {
 	return chunk(chunkCompressed, checksum(data)+string(s2.Encode(nil, []byte(data))))
 }
 
+// willing ends the spec on a target that compresses nothing, whatever a peer wants.
+func (s *Suite) willing() {
+	GinkgoHelper()
+	if mode := s.Info().Compression; mode != modeAccept && !isS2(mode) {
+		s.NotApplicable(fmt.Sprintf("the target's mode is %q", mode))
+	}
+}
+
 // compressed registers a peer whose route is S2.
 func (s *Suite) compressed(ctx SpecContext, name string, opts ...harness.PeerOption) *harness.Peer {
 	GinkgoHelper()
-	if s.Info().Compression == modeOff {
-		s.NotApplicable("the target's mode is off")
-	}
+	s.willing()
 	p := s.Join(ctx, name, append(opts, harness.WithCompression(modeFast))...)
 	s.expectCompressed(p, true)
 	return p
@@ -67,9 +73,7 @@ func (s *Suite) compressed(ctx SpecContext, name string, opts ...harness.PeerOpt
 // switched is a peer whose INFO has made the target go over to S2: that INFO stood in plain bytes, and no other was sent.
 func (s *Suite) switched(ctx SpecContext, opts ...harness.PeerOption) *harness.Peer {
 	GinkgoHelper()
-	if s.Info().Compression == modeOff {
-		s.NotApplicable("the target's mode is off")
-	}
+	s.willing()
 	p := s.Dial(ctx, "A", append(opts, harness.WithCompression(modeFast))...)
 	s.Send(p, p.Connect(), p.OwnInfo())
 	_, err := p.Await(ctx, func(seen harness.Seen) bool { return seen.S2 })
@@ -101,7 +105,7 @@ func compressionSwitch(s *Suite) {
 
 	It("has its place by the peer's INFO inside S2", s.Req("RT-COMP-019/place"), func(ctx SpecContext) {
 		size := s.Info().RoutePoolSize
-		own := poolIndex(s.Account(), size)
+		own := s.placeOf(ctx, s.Account(), size)
 		if own == 0 {
 			s.NotApplicable("the place of the client's account is that of an INFO without an index")
 		}
@@ -165,9 +169,8 @@ func compressionCarries(s *Suite) {
 
 func compressionPlaces(s *Suite) {
 	It("has accounts in their places of a pool", s.Req("RT-COMP-023/pool"), func(ctx SpecContext) {
-		if s.Info().Compression == modeOff || s.Info().RoutePoolSize == 0 {
-			s.NotApplicable("the target's mode is off, or it has no pools")
-		}
+		s.willing()
+		s.onlyWith(s.Info().RoutePoolSize > 0, "pooling")
 		c := s.witness(ctx)
 		s.Subscribe(c, s.Subject("orders"))
 		s.Flush(ctx, c)
@@ -175,7 +178,7 @@ func compressionPlaces(s *Suite) {
 		for _, p := range pool {
 			s.expectCompressed(p, true)
 		}
-		s.inPlace(pool, poolIndex(s.Account(), len(pool)), wire.NewSub(s.Account(), s.Subject("orders")))
+		s.inPlace(pool, s.placeOf(ctx, s.Account(), len(pool)), wire.NewSub(s.Account(), s.Subject("orders")))
 	})
 
 	It("may stand inside TLS", s.Req("RT-COMP-035/tls"), func(ctx SpecContext) {
@@ -213,12 +216,14 @@ func compressionStale(s *Suite) {
 		return watch(ctx, s, func(_ context.Context, p *harness.Peer) error { return p.Send(p.Connect(), p.OwnInfo()) })
 	})
 	It("is closed when the peer answers no PING", s.Req("RT-COMP-025/no-pong"), Late, func(ctx SpecContext) {
+		s.willing()
 		e := joined(ctx, s, end, ending.peers)
 		s.ExpectEnded(e, s.staleLimit(), "a peer that answers no PING inside S2 is closed")
 		s.expectCompressed(e.peer, true)
 		Expect(e.pings).To(BeNumerically(">", 0), "PINGs of the target before the close, after %v", e.after.Round(time.Millisecond))
 	})
 	It("is closed when the peer asks for it and says no more", s.Req("RT-COMP-034/no-second-info"), Late, func(ctx SpecContext) {
+		s.willing()
 		s.ExpectEnded(joined(ctx, s, half, ending.peers), s.staleLimit(), "a peer that sends nothing behind the INFO that asks for S2 is closed")
 	})
 }

@@ -173,7 +173,7 @@ func pinnedDialled(s *Suite) {
 	It("opens a connection for it", s.Req("RT-PIN-033/opened"), func(ctx SpecContext) {
 		p := dialled(ctx)
 		s.ExpectOpen(ctx, p)
-		Expect(placeOf(p)).To(Equal(0), "route_pool_idx of a connection that is in no pool")
+		Expect(indexOf(p)).To(Equal(0), "route_pool_idx of a connection that is in no pool")
 	})
 	It("opens a connection for it when news say so", s.Req("RT-PIN-034/news"), func(ctx SpecContext) {
 		l, id, informer := s.Listener(ctx), s.serverID("DIALLED"), s.joinPinned(ctx, "A")

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -93,10 +94,7 @@ func poolChecks(s *Suite) {
 
 	DescribeTable("looks at each connection as at the first",
 		func(ctx SpecContext, odd func(own *wire.InfoBody) harness.PeerOption) {
-			size := s.Info().RoutePoolSize
-			if size < 2 {
-				s.NotApplicable("the target's pool has one connection")
-			}
+			size := s.several()
 			first := s.Join(ctx, "A0", harness.Pooled(size, 0))
 			s.refused(ctx, "A1", harness.WithID(first.ID()), harness.Pooled(size, 1), odd(s.Info()))
 			s.ExpectOpen(ctx, first)
@@ -163,6 +161,7 @@ func poolSizes(s *Suite) {
 		s.refused(ctx, "A", harness.Pooled(1, s.Info().RoutePoolSize))
 	})
 	It("has an account on one connection whatever the sizes", s.Req("RT-POOL-014/once"), NeedsClient, func(ctx SpecContext) {
+		s.placeOf(ctx, s.Account(), s.otherSize()) // it has one
 		c, interest := s.witness(ctx), wire.NewSub(s.Account(), s.Subject("orders"))
 		s.Subscribe(c, s.Subject("orders"))
 		s.Flush(ctx, c)
@@ -174,7 +173,7 @@ func poolSizes(s *Suite) {
 		s.Subscribe(c, s.Subject("orders"))
 		s.Flush(ctx, c)
 		pool := s.joinPlaces(ctx, s.otherSize(), s.otherSize())
-		own, larger := poolIndex(s.Account(), s.Info().RoutePoolSize), poolIndex(s.Account(), len(pool))
+		own, larger := s.placeOf(ctx, s.Account(), s.Info().RoutePoolSize), poolIndex(s.Account(), len(pool))
 		switch {
 		case len(s.Own(pool[own])) > 0:
 			s.Observe("by the target's own size")
@@ -193,6 +192,46 @@ func (s *Suite) ownOfAll(peers []*harness.Peer) []harness.Seen {
 		all = append(all, s.Own(p)...)
 	}
 	return all
+}
+
+// several is the size of the target's pool, which has to be more than one connection.
+func (s *Suite) several() int {
+	GinkgoHelper()
+	size := s.Info().RoutePoolSize
+	if size < 2 {
+		s.NotApplicable("the target's pool has one connection")
+	}
+	return size
+}
+
+// placeOf is the index of the connection that carries an account in a pool of that size. An account with a connection of
+// its own ends the spec: it is in no pool.
+func (s *Suite) placeOf(ctx context.Context, account string, size int) int {
+	GinkgoHelper()
+	s.onlyWith(s.Info().RoutePoolSize > 0, "pooling")
+	if s.isPinned(ctx, account) {
+		s.NotApplicable("account " + account + " has a connection of its own")
+	}
+	return poolIndex(account, size)
+}
+
+// isPinned tells whether an account has a connection of its own. Of a server that somebody else runs it is found out.
+func (s *Site) isPinned(ctx context.Context, account string) bool {
+	if s.target.Launched() {
+		return account == s.target.Pinned
+	}
+	if known, ok := s.apart[account]; ok {
+		return known
+	}
+	p, err := s.target.Join(ctx, "probe", s.pinnedTo(account))
+	if err == nil {
+		p.Leave()
+	}
+	if s.apart == nil {
+		s.apart = make(map[string]bool)
+	}
+	s.apart[account] = err == nil
+	return err == nil
 }
 
 // poolIndex is the connection that carries an account: FNV-1a of 32 bits of its name, modulo the size.

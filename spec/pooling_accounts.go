@@ -32,7 +32,7 @@ func poolInterest(s *Suite) {
 		pool := s.joinPool(ctx)
 		s.Unsubscribe(s.Subscribe(c, s.Subject("after")))
 		s.ClientToPeers(ctx, c, pool...)
-		s.inPlace(pool, poolIndex(s.Account(), len(pool)),
+		s.inPlace(pool, s.placeOf(ctx, s.Account(), len(pool)),
 			wire.NewSub(s.Account(), s.Subject("before")),
 			wire.NewSub(s.Account(), s.Subject("after")), wire.NewUnsub(s.Account(), s.Subject("after")))
 	})
@@ -47,7 +47,7 @@ func poolInterest(s *Suite) {
 			s.Subscribe(of.client, s.Subject("orders"))
 			s.QueueSubscribe(of.client, s.Subject("work"), "q")
 			s.ClientToPeers(ctx, of.client, pool...)
-			at := poolIndex(of.account, len(pool))
+			at := s.placeOf(ctx, of.account, len(pool))
 			marks[at] = append(marks[at], wire.NewSub(of.account, s.Subject("orders")), wire.NewQueueSub(of.account, s.Subject("work"), "q", 1))
 		}
 		for i, p := range pool {
@@ -118,11 +118,8 @@ func poolGaps(s *Suite) {
 	// without opens all of a pool but the connection of our client's account. One connection is no pool.
 	without := func(ctx SpecContext) (rest []*harness.Peer, join func() *harness.Peer) {
 		GinkgoHelper()
-		size := s.Info().RoutePoolSize
-		if size < 2 {
-			s.NotApplicable("the target's pool has one connection")
-		}
-		missing := poolIndex(s.Account(), size)
+		size := s.several()
+		missing := s.placeOf(ctx, s.Account(), size)
 		id := s.serverID("GAP")
 		for i := range size {
 			if i != missing {
@@ -156,7 +153,7 @@ func poolGaps(s *Suite) {
 
 	It("have it again when their connection comes back", s.Req("RT-POOL-019/comes-back"), func(ctx SpecContext) {
 		pool, c := s.joinPool(ctx), s.witness(ctx)
-		own := poolIndex(s.Account(), len(pool))
+		own := s.placeOf(ctx, s.Account(), len(pool))
 		s.Subscribe(c, s.Subject("stays"))
 		ends := s.Subscribe(c, s.Subject("ends"))
 		s.ClientToPeers(ctx, c, pool...)

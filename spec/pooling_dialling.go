@@ -50,11 +50,11 @@ func acceptPool(ctx context.Context, l *harness.Listener, n int, opts ...harness
 			d.pool = append(d.pool, p)
 		}
 	}
-	slices.SortStableFunc(d.pool, func(a, b *harness.Peer) int { return placeOf(a) - placeOf(b) })
+	slices.SortStableFunc(d.pool, func(a, b *harness.Peer) int { return indexOf(a) - indexOf(b) })
 	return d, nil
 }
 
-func placeOf(p *harness.Peer) int {
+func indexOf(p *harness.Peer) int {
 	index, _ := p.Place()
 	return index
 }
@@ -84,7 +84,7 @@ func poolDialled(s *Suite) {
 	It("opens as many connections as the pool has and numbers them from 0", s.Req("RT-POOL-024/whole"), func(ctx SpecContext) {
 		pool := whole(ctx)
 		for i, p := range pool {
-			Expect(placeOf(p)).To(Equal(i), "route_pool_idx of the target's INFO, in order")
+			Expect(indexOf(p)).To(Equal(i), "route_pool_idx of the target's INFO, in order")
 			s.ExpectOpen(ctx, p)
 		}
 	})
@@ -112,7 +112,7 @@ func poolDialled(s *Suite) {
 		pool := whole(ctx)
 		s.Subscribe(c, s.Subject("after"))
 		s.ClientToPeers(ctx, c, pool...)
-		s.inPlace(pool, poolIndex(s.Account(), len(pool)), wire.NewSub(s.Account(), s.Subject("before")), wire.NewSub(s.Account(), s.Subject("after")))
+		s.inPlace(pool, s.placeOf(ctx, s.Account(), len(pool)), wire.NewSub(s.Account(), s.Subject("before")), wire.NewSub(s.Account(), s.Subject("after")))
 	})
 	It("has an account's messages where interest was declared", s.Req("RT-POOL-028/messages"), func(ctx SpecContext) {
 		pool, c := whole(ctx), s.witness(ctx)
@@ -121,11 +121,11 @@ func poolDialled(s *Suite) {
 
 	It("opens as many connections as the larger pool has", s.Req("RT-POOL-031/acceptor-larger"), func(ctx SpecContext) {
 		n := s.otherSize()
-		Expect(placeOf(s.DialledPool(ctx, "POOL", n, n).pool[n-1])).To(Equal(n-1), "route_pool_idx of the last connection")
+		Expect(indexOf(s.DialledPool(ctx, "POOL", n, n).pool[n-1])).To(Equal(n-1), "route_pool_idx of the last connection")
 	})
 	It("opens as many connections as its own pool has when that is the larger one", s.Req("RT-POOL-031/acceptor-smaller"), func(ctx SpecContext) {
 		n := s.Info().RoutePoolSize
-		Expect(placeOf(s.DialledPool(ctx, "POOL", 1, n).pool[n-1])).To(Equal(n-1), "route_pool_idx of the last connection")
+		Expect(indexOf(s.DialledPool(ctx, "POOL", 1, n).pool[n-1])).To(Equal(n-1), "route_pool_idx of the last connection")
 	})
 }
 
@@ -143,7 +143,7 @@ func poolDialledTurns(s *Suite) {
 
 	It("opens a further connection only when its PING on the one before is answered", s.Req("RT-POOL-029/after-pong"), func(ctx SpecContext) {
 		s.needTwoListeners()
-		size := s.Info().RoutePoolSize
+		size := s.several()
 		l, p := first(ctx, harness.Pooled(size, 0))
 		p.HoldPongs(true)
 		Expect(p.Answer(ctx)).To(Succeed(), "the target's INFO and its PONG on its first connection")
@@ -199,10 +199,7 @@ func poolCrossed(s *Suite) {
 	// crossed registers the first places of a peer's pool after the target has dialled it, and before the peer answers there.
 	crossed := func(ctx SpecContext, places int) (pool []*harness.Peer, late *harness.Peer) {
 		GinkgoHelper()
-		size := s.Info().RoutePoolSize
-		if size < 2 {
-			s.NotApplicable("the target's pool has one connection")
-		}
+		size := s.several()
 		late = s.dialledWith(ctx, harness.Pooled(size, 0))
 		return s.joinPlaces(ctx, places, size, harness.WithID(late.ID())), late
 	}
@@ -218,12 +215,12 @@ func poolCrossed(s *Suite) {
 	It("gives a connection the index that is free by then", s.Req("RT-POOL-041/free"), func(ctx SpecContext) {
 		pool, late := crossed(ctx, s.Info().RoutePoolSize-1)
 		Expect(late.Answer(ctx)).To(Succeed(), "the target's INFO and its PONG")
-		Expect(placeOf(late)).To(Equal(len(pool)), "route_pool_idx in the target's INFO, %d connections being there", len(pool))
+		Expect(indexOf(late)).To(Equal(len(pool)), "route_pool_idx in the target's INFO, %d connections being there", len(pool))
 		c := s.witness(ctx)
 		all := append(slices.Clone(pool), late)
 		s.Subscribe(c, s.Subject("orders"))
 		s.ClientToPeers(ctx, c, all...)
-		s.inPlace(all, poolIndex(s.Account(), len(all)), wire.NewSub(s.Account(), s.Subject("orders")))
+		s.inPlace(all, s.placeOf(ctx, s.Account(), len(all)), wire.NewSub(s.Account(), s.Subject("orders")))
 	})
 }
 
@@ -250,7 +247,7 @@ func poolDialledAgain(s *Suite) {
 	It("opens a connection of its pool again when that closes, under its index", s.Req("RT-POOL-035/again"), Late, func(ctx SpecContext) {
 		r := joined(ctx, s, again, reopening.peers)
 		Expect(r.err).NotTo(HaveOccurred(), "one connection of a pool that the target had dialled was closed by us")
-		Expect(placeOf(r.after)).To(Equal(placeOf(r.before)), "route_pool_idx of the new connection")
+		Expect(indexOf(r.after)).To(Equal(indexOf(r.before)), "route_pool_idx of the new connection")
 	})
 }
 

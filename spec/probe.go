@@ -82,7 +82,7 @@ func offers(info *wire.InfoBody, m *harness.Means) map[string]bool {
 		"tls":         info.TLSRequired || m.TLS != nil,
 		"pooling":     info.RoutePoolSize > 0,
 		"pinned":      info.RoutePoolSize > 0,
-		"compression": info.Compression != "",
+		"compression": info.Compression != "" && info.Compression != modeNone,
 		"leaf":        info.LNOC,
 		"permissions": info.Import != nil || info.Export != nil,
 	}

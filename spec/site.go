@@ -30,6 +30,7 @@ type Site struct {
 
 	// Only the goroutine of the specs uses these.
 	shared   *harness.Client // the witness, opened by the first spec that needs it
+	apart    map[string]bool // accounts with a connection of their own, as found out
 	services int             // of Means.Imports that specs have taken
 	told     bool            // it stands in the report
 	hangs    int             // how often it was found not to answer any more

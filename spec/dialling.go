@@ -160,6 +160,16 @@ func diallingNews(s *Suite) {
 		}).WithContext(ctx).WithTimeout(s.target.Patience()).Should(BeNumerically(">", 0), "dials for a server whose first address refused")
 	})
 
+	It("makes the target dial no peer that is connected and tells of itself", s.Req("RT-DIAL-040/own-ip"), func(ctx SpecContext) {
+		never, soon := s.twoListeners(ctx)
+		known, a := s.Join(ctx, "A", harness.WithInfo(func(i *wire.InfoBody) { i.IP = never.URL() })), s.Join(ctx, "B")
+		s.Send(known, known.OwnInfo())
+		s.ExpectOpen(ctx, known)
+		s.Send(a, news(a, s.serverID("UNKNOWN"), soon))
+		s.awaitDial(ctx, soon)
+		Expect(never.Dials()).To(Equal(0), "dials for a peer that is connected; the dial for an unknown server, told of later, has come")
+	})
+
 	It("makes the target dial no server that is itself", s.Req("RT-DIAL-008/itself"), func(ctx SpecContext) {
 		a, b := s.Join(ctx, "A"), s.Join(ctx, "B")
 		never, soon := s.twoListeners(ctx)

@@ -196,6 +196,21 @@ func connectRefused(s *Suite) {
 		s.Send(p, p.Connect())
 		s.ExpectClosed(ctx, p)
 	})
+
+	DescribeTable("is told so",
+		func(ctx SpecContext, edit func(*wire.ConnectBody)) {
+			for _, name := range []string{"A", "B", "C"} { // a healthy server may lose the text in the close: seen 2.1.2, 1 of 100
+				p := s.Dial(ctx, name, harness.WithConnect(edit))
+				s.Send(p, p.Connect())
+				if s.ExpectClosed(ctx, p).ErrText != "" {
+					return
+				}
+			}
+			s.fail("no -ERR before the close, on three connections")
+		},
+		Entry("for lang", s.Req("RT-HS-018/lang"), func(connect *wire.ConnectBody) { connect.Lang = "go" }),
+		Entry("for a gateway", s.Req("RT-HS-018/gateway"), func(connect *wire.ConnectBody) { connect.Gateway = "natsroute" }),
+	)
 }
 
 func handshakeRepeated(s *Suite) {

@@ -26,7 +26,7 @@ func diallingAgain(s *Suite) {
 
 // mostDials is how many a second are none without a pause. Releases that wait up to a tenth of a second on each of a few
 // connections stay far below; those that do not wait at all dial a thousand times and more.
-const mostDials = 400
+const mostDials = 200
 
 // rate is how often a listener was dialled that closes every connection.
 type rate struct {

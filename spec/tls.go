@@ -296,6 +296,13 @@ func tlsAcceptorsCertificate(s *Suite) {
 		Entry("whose certificate is for another host", s.Req("RT-TLS-023/other-host"), func() tls.Certificate { return s.issue(harness.ForHosts("other.example", "192.0.2.1")) }),
 	)
 
+	It("takes an acceptor whose certificate is for the name in its URL only", s.Req("RT-TLS-025/name"), func(ctx SpecContext) {
+		shown := s.issue(harness.ForHosts("localhost"))
+		l := s.listenerOn(ctx, "127.0.0.1")
+		s.inviteTo(ctx, l, s.serverID("DIALLED"), func(i *wire.InfoBody) { i.IP = strings.Replace(i.IP, "127.0.0.1", "localhost", 1) })
+		s.Dialled(ctx, l, "L", harness.WithCertificate(shown))
+	})
+
 	limit := func(s *Site) time.Duration { return s.Settings().TLSTimeout + s.target.Patience() }
 	mute := Prepare(s, "RT-TLS-024", func(ctx context.Context, s *Site) ending {
 		return s.watchDialled(ctx, "MUTETLS", limit(s), sayNothing, harness.Plain())

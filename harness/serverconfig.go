@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -138,7 +139,7 @@ func (c *serverConfig) writeCluster(b *strings.Builder) {
 		fmt.Fprintf(b, "  %s: %q\n", key, setupAdvertised(f.RoutePort))
 	}
 	fmt.Fprintf(b, "  routes: [")
-	for r := range strings.SplitSeq(f.Routes, ",") {
+	for _, r := range slices.Concat(strings.Split(f.Routes, ","), c.setup.MoreRoutes) {
 		if r != "" {
 			fmt.Fprintf(b, " %q", r)
 		}

@@ -25,6 +25,7 @@ type Setup struct {
 	Advertise     bool          // the route port is announced by an address of its own
 	Route         bool          // there is one configured route, to a port of ours
 	WriteDeadline time.Duration // 0: the server's default
+	MoreRoutes    []string      // URLs of further configured routes
 	Spare         bool          // there is a further account: SetupSpare
 	LameDuck      bool          // lame duck mode is as short as the server allows
 }

@@ -19,6 +19,7 @@ func registerLeaf(s *Suite) {
 	})
 	Describe("A peer's message from a leaf", func() { leafMessagesTaken(s) })
 	registerLeafPort(s)
+	registerLeafPinned(s)
 }
 
 // leafKnowledge is what a peer has announced of its understanding of leafs; each kind knows what those before know.
@@ -170,17 +171,18 @@ func leafMessagesTaken(s *Suite) {
 			p, c := s.JoinKnowing(ctx, "A", knowsOrigins), s.witness(ctx)
 			one, work := s.Subscribe(c, s.Subject("orders")), s.QueueSubscribe(c, s.Subject("orders"), "q")
 			s.Flush(ctx, c)
-			if reply != "" {
-				reply = s.Subject("reply")
+			to := reply
+			if to != "" {
+				to = s.Subject(reply)
 			}
-			op := asLeaf(wire.NewQueueMsg(s.Account(), s.Subject("orders"), reply, queues, []byte(leafPayload)), s.origin())
+			op := asLeaf(wire.NewQueueMsg(s.Account(), s.Subject("orders"), to, queues, []byte(leafPayload)), s.origin())
 			if header {
 				op.Payload = []byte(leafHeaderBlock + leafPayload)
 				op.HeaderSize, op.Size = len(leafHeaderBlock), len(op.Payload)
 			}
 			s.Send(p, op)
 			s.PeerToClients(ctx, p, c)
-			message := []delivery{{s.Subject("orders"), reply, leafPayload}}
+			message := []delivery{{s.Subject("orders"), to, leafPayload}}
 			Expect(s.Received(one)).To(s.BeMessages(message...), "a plain subscriber")
 			if !member {
 				message = nil

@@ -19,6 +19,7 @@ func registerReload(s *Suite) {
 	})
 	Describe("Reloaded accounts", func() { reloadedAccounts(s) })
 	Describe("Reloaded credentials", func() { reloadedCredentials(s) })
+	Describe("Reloaded routes", func() { reloadedRoutes(s) })
 	registerReloadPinned(s)
 }
 
@@ -247,4 +248,28 @@ func reloadedCredentials(s *Suite) {
 		s.Change(ctx, func(setup *harness.Setup) { setup.Auth = true })
 		s.ExpectClosed(ctx, p, "Authorization Violation")
 	})
+}
+
+func reloadedRoutes(s *Suite) {
+	It("are dialled when they are new", s.Req("RT-RLD-021/dialled"), func(ctx SpecContext) {
+		s.reloadedRoute(ctx)
+	})
+
+	It("are closed when they are gone", s.Req("RT-RLD-022/closed"), func(ctx SpecContext) {
+		p := s.reloadedRoute(ctx)
+		s.Change(ctx, func(setup *harness.Setup) { setup.MoreRoutes = nil })
+		s.ExpectClosed(ctx, p)
+	})
+}
+
+// reloadedRoute gives the target a configured route to us, and returns it.
+func (s *Suite) reloadedRoute(ctx SpecContext) *harness.Peer {
+	GinkgoHelper()
+	s.Anew(ctx)
+	l := s.Listener(ctx)
+	s.Change(ctx, func(setup *harness.Setup) { setup.MoreRoutes = []string{l.URL()} })
+	p, err := acceptRoute(ctx, l, s.serverID("CONFIGURED"), s.Adopt)
+	Expect(err).NotTo(HaveOccurred(), "a reload has brought a configured route to us")
+	s.ExpectOpen(ctx, p)
+	return p
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -53,6 +54,7 @@ func Embed(ctx context.Context, cfg EmbedConfig) (*Target, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.change(&r.cfg)
 	if cfg.Setup.TLS {
 		if err := r.certify(&cfg.Means); err != nil {
 			closeAll(routed)
@@ -97,6 +99,7 @@ type reference struct {
 	running *server.Server
 	lame    sync.WaitGroup // for lame duck mode
 
+	routes   []string // configured whatever the setup's
 	accounts map[string]Credentials
 	spare    Credentials
 }
@@ -116,7 +119,6 @@ func (r *reference) setUp(s *Setup) (routed net.Listener, err error) {
 			r.cfg.Compression = "off"
 		}
 	}
-	r.change(&r.cfg)
 	if s.Leafnode {
 		r.cfg.LeafPort = -1
 	}
@@ -135,7 +137,7 @@ func (r *reference) setUp(s *Setup) (routed net.Listener, err error) {
 	if routed, err = net.Listen("tcp", net.JoinHostPort(launchHost, "0")); err != nil {
 		return nil, fmt.Errorf("harness: no free port for a configured route: %w", err)
 	}
-	r.cfg.Routes = append(r.cfg.Routes, routeURL(routed.Addr()))
+	r.routes = append(r.routes, routeURL(routed.Addr()))
 	return routed, nil
 }
 
@@ -149,6 +151,7 @@ func (r *reference) change(cfg *server.Config) {
 		cfg.Accounts[SetupSpare] = server.User{Name: r.spare.User, Password: r.spare.Password}
 	}
 	cfg.PinnedAccounts, cfg.Permissions = nil, nil
+	cfg.Routes = slices.Concat(r.routes, r.setup.MoreRoutes)
 	if r.setup.Pinned {
 		cfg.PinnedAccounts = []string{SetupPinned}
 	}

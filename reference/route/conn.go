@@ -64,7 +64,7 @@ func (n *Node) newConn(id ConnID, s state) *conn {
 // accepted greets a peer: INFO goes out before anything has come in (2.0 page, INFO).
 func (n *Node) accepted(ev Accepted) {
 	if n.stopped {
-		n.turnAway(ev.Conn)
+		n.turnAway(ev.Conn, stopping)
 		return
 	}
 	first := connected
@@ -80,8 +80,12 @@ func (n *Node) accepted(ev Accepted) {
 // dialled introduces us: CONNECT at once, and INFO too unless it has to wait for the acceptor's, for the sake of compression or of
 // the pool index.
 func (n *Node) dialled(ev Dialled) {
-	if n.stopped {
-		n.turnAway(ev.Conn)
+	switch {
+	case n.stopped:
+		n.turnAway(ev.Conn, stopping)
+		return
+	case ev.Dial.Explicit && !isAmong(n.cfg.Routes, ev.Dial):
+		n.turnAway(ev.Conn, routeGone)
 		return
 	}
 	c := n.newConn(ev.Conn, solicited)
@@ -101,9 +105,9 @@ func (n *Node) dialled(ev Dialled) {
 	n.startTimers(c)
 }
 
-// turnAway closes a connection that came after Shutdown.
-func (n *Node) turnAway(id ConnID) {
-	n.out.actions = append(n.out.actions, Action{Kind: Close, Conn: id, Reason: closings[stopping].reason})
+// turnAway closes a connection that came after Shutdown, or after its route was taken out of the configuration.
+func (n *Node) turnAway(id ConnID, why cause) {
+	n.out.actions = append(n.out.actions, Action{Kind: Close, Conn: id, Reason: closings[why].reason})
 }
 
 // received is the path of every operation.

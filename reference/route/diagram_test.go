@@ -127,6 +127,7 @@ func TestTablesAreWhole(t *testing.T) {
 	found := map[cause]bool{
 		otherClusterNow: true, // by adoptCluster, on the routes of the old cluster
 		accountUnpinned: true, // by unpin
+		routeGone:       true, // by reloadRoutes
 
 		compressionChanged: true, // by reloadCompression
 	}

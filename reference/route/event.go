@@ -94,6 +94,7 @@ type (
 		User, Password string
 		PinnedAccounts []string
 		Compression    string
+		Routes         []Dial
 	}
 
 	// LameDuck: the server is about to end. Peers and clients are told, so that no new client comes to us; routes stay as

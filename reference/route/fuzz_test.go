@@ -158,6 +158,8 @@ func allowedReasons(n *Node, ev Event) []CloseReason {
 		add(explain)
 	case Shutdown:
 		add(stop)
+	case Dialled:
+		list = append(list, RouteRemoved) // a configured route that is none
 	case Reload:
 		list = append(list, AuthenticationViolation, RouteRemoved, ClientClosed)
 	}
@@ -272,6 +274,7 @@ func (s *source) reload() Reload {
 		Permissions: pickOf(s, nil, &Permissions{Import: SubjectRules{Allow: []string{"a.*"}}}, &Permissions{Export: SubjectRules{Deny: []string{"b"}}}),
 		Accounts:    pickOf(s, nil, []string{}, []string{"A"}), User: pickOf(s, "", "u"), Password: pickOf(s, "", "p", "q"),
 		PinnedAccounts: pickOf(s, nil, []string{"$G"}), Compression: pickOf(s, "", compressionOff, s2Fast, s2Auto),
+		Routes: pickOf(s, nil, []Dial{{Address: "x:1"}}, []Dial{{Address: "x:1"}, {Address: "y:1"}}),
 	}
 }
 

@@ -31,6 +31,7 @@ func (n *Node) reload(ev *Reload) {
 	n.reloadCredentials(ev.User, ev.Password)
 	n.reloadAccounts(ev.Accounts)
 	n.reloadPermissions(ev.Permissions.clone())
+	n.reloadRoutes(ev.Routes)
 	n.reloadPinned(ev.PinnedAccounts)
 	n.reloadCompression(ev.Compression)
 	n.arm()
@@ -52,6 +53,45 @@ func (n *Node) reloadCredentials(user, password string) {
 		if c.acceptor && c.state != greeted && c.state != closed && !n.areCredentials(c.user, c.password) {
 			n.close(c, badCredentials)
 		}
+	}
+}
+
+// reloadRoutes takes on the explicit routes: those that are gone are closed and not dialled again, new ones are dialled
+// (seen 2.1.2 to 2.15.2).
+func (n *Node) reloadRoutes(routes []Dial) {
+	gone := func(d Dial) bool { return d.Explicit && !isAmong(routes, d) }
+	for _, l := range slices.Clone(n.links) {
+		if !gone(l.dial) {
+			continue
+		}
+		n.removeLink(l)
+		if l.phase == linkUp && l.conn.state != closed {
+			n.close(l.conn, routeGone)
+		}
+	}
+	before := n.cfg.Routes
+	n.cfg.Routes = slices.Clone(routes)
+	for _, d := range routes {
+		if !isAmong(before, d) {
+			n.openExplicit(d)
+		}
+	}
+}
+
+// isAmong tells whether d leads where one of the configured routes does.
+func isAmong(routes []Dial, d Dial) bool {
+	return slices.ContainsFunc(routes, func(r Dial) bool {
+		return r.Address == d.Address && r.User == d.User && r.Password == d.Password
+	})
+}
+
+// openExplicit dials a configured route, for the pool and for each account with connections of its own.
+func (n *Node) openExplicit(d Dial) {
+	d.Explicit = true
+	for _, d.Account = range append([]string{""}, n.cfg.PinnedAccounts...) {
+		l := &link{dial: d}
+		n.links = append(n.links, l)
+		n.dial(l)
 	}
 }
 

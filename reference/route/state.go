@@ -189,6 +189,7 @@ const (
 	accountNotPinned
 	poolFull
 	accountUnpinned
+	routeGone
 	compressionChanged
 	unknownOperation
 	lineTooLong
@@ -228,6 +229,7 @@ var closings = [causes]struct {
 	accountNotPinned:     {ProtocolViolation, "No route for account %q"},
 	poolFull:             {DuplicateRoute, ""},
 	accountUnpinned:      {RouteRemoved, ""},
+	routeGone:            {RouteRemoved, ""},
 	compressionChanged:   {ClientClosed, ""},
 	unknownOperation:     {ParseError, "Unknown Protocol Operation"},
 	lineTooLong:          {MaxControlLineExceeded, "maximum control line exceeded"},

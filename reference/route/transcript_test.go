@@ -22,6 +22,7 @@ import (
 //	accept conn= [ip=]       dialled conn= to= [account=]       failed to= [account=]       lost conn=       lameduck       shutdown
 //	peer conn= id= [urls=(…)] [headers] [ip=]   accept, CONNECT and INFO, printing what the INFO causes
 //	reload [user= pass=] [accounts=(…)] [import=(…)] [import_deny=(…)] [export=(…)] [export_deny=(…)] [pinned=(…)]
+//	       [routes=(…)]  without routes= they stay
 //	recv conn=               the bytes below, each line ended by CR LF; \t and \n stand for TAB and bare LF, $ANSWER for
 //	                         the reply subject of the last request to a service, $REQUEST for that of a reload
 //	sub id= subject= [account=] [queue=] [client=] [noecho] [weight=]      unsub ids=(…)
@@ -45,16 +46,17 @@ func TestTranscripts(t *testing.T) {
 
 // script is one node with its parsers and its virtual clock.
 type script struct {
-	node    *Node
-	dialect wire.Dialect
-	gated   bool
-	start   time.Time
-	now     time.Time
-	parsers map[ConnID]*wire.Parser
-	dials   map[string]Dial
-	answer  string // reply of the request that was sent last
-	request string // route_acc_add_reqid of the INFO that was sent last
-	out     strings.Builder
+	node       *Node
+	dialect    wire.Dialect
+	gated      bool
+	start      time.Time
+	now        time.Time
+	parsers    map[ConnID]*wire.Parser
+	dials      map[string]Dial
+	answer     string // reply of the request that was sent last
+	configured []Dial
+	request    string // route_acc_add_reqid of the INFO that was sent last
+	out        strings.Builder
 }
 
 func (s *script) run(t *testing.T, d *datadriven.TestData) string {
@@ -79,7 +81,7 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 	case "reload":
 		s.step(Reload{
 			Permissions: permissionsArg(d), Accounts: list(d, "accounts"), User: arg(d, "user", ""), Password: arg(d, "pass", ""),
-			PinnedAccounts: list(d, "pinned"), Compression: arg(d, "compression", ""),
+			PinnedAccounts: list(d, "pinned"), Compression: arg(d, "compression", ""), Routes: s.routes(d),
 		})
 	case "lameduck":
 		s.step(LameDuck{})
@@ -148,9 +150,8 @@ func (s *script) newNode(t *testing.T, d *datadriven.TestData) {
 	if d.HasArg("ping") {
 		cfg.PingInterval, _ = time.ParseDuration(arg(d, "ping", ""))
 	}
-	for _, r := range list(d, "routes") {
-		cfg.Routes = append(cfg.Routes, Dial{Address: r})
-	}
+	s.configured = nil
+	cfg.Routes = s.routes(d)
 	node, err := New(cfg)
 	if err != nil {
 		fmt.Fprintln(&s.out, err)
@@ -166,6 +167,17 @@ func (s *script) newNode(t *testing.T, d *datadriven.TestData) {
 // dialOf is the dial that a command answers.
 func (s *script) dialOf(d *datadriven.TestData) Dial {
 	return s.dials[arg(d, "to", "")+" "+arg(d, "account", "")]
+}
+
+// routes are those of a node or a reload: as they were unless the line says others.
+func (s *script) routes(d *datadriven.TestData) []Dial {
+	if d.HasArg("routes") {
+		s.configured = nil
+		for _, r := range list(d, "routes") {
+			s.configured = append(s.configured, Dial{Address: r})
+		}
+	}
+	return s.configured
 }
 
 func (s *script) accept(id ConnID, ip string) {

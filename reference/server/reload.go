@@ -12,7 +12,7 @@ import (
 // reloadable are the members of Config that Reload takes on. Log and Trace stay as they are, whatever it says.
 var reloadable = map[string]bool{
 	"Permissions": true, "Accounts": true, "PinnedAccounts": true, "RouteUser": true, "RoutePassword": true, "Compression": true,
-	"LameDuckGrace": true, "LameDuckDuration": true, "Log": true, "Trace": true,
+	"Routes": true, "LameDuckGrace": true, "LameDuckDuration": true, "Log": true, "Trace": true,
 }
 
 // announced is what Info says and Reload may change.
@@ -32,6 +32,7 @@ func (s *settled) announced() *announced {
 //   - Accounts: clients that do not belong to theirs any more are closed;
 //   - PinnedAccounts: the connections of accounts are closed and, after peers have been told, opened;
 //   - Compression: routes change their level, or are closed where S2 has to be agreed on anew;
+//   - Routes: those that are gone are closed, new ones are dialled;
 //   - LameDuckGrace and LameDuckDuration.
 //
 // All others must be those of the server, or zero where the server has generated or defaulted them: the error names one that is not. Then, or when
@@ -92,6 +93,7 @@ func (s *Server) reload(now time.Time, anew Config) error {
 	s.cfg.Permissions, s.cfg.Accounts, s.cfg.PinnedAccounts = cfg.Permissions, cfg.Accounts, cfg.PinnedAccounts
 	s.cfg.RouteUser, s.cfg.RoutePassword, s.cfg.Compression = cfg.RouteUser, cfg.RoutePassword, cfg.Compression
 	s.cfg.LameDuckGrace, s.cfg.LameDuckDuration = cfg.LameDuckGrace, cfg.LameDuckDuration
+	s.cfg.Routes, s.cfg.routes = cfg.Routes, cfg.routes
 	s.announced.Store(cfg.announced())
 	s.users = newUsers(cfg.Accounts)
 	for _, c := range s.clients {
@@ -99,7 +101,7 @@ func (s *Server) reload(now time.Time, anew Config) error {
 	}
 	s.step(now, route.Reload{
 		Permissions: cfg.Permissions, Accounts: cfg.accountNames(), User: cfg.RouteUser, Password: cfg.RoutePassword,
-		PinnedAccounts: cfg.PinnedAccounts, Compression: cfg.Compression,
+		PinnedAccounts: cfg.PinnedAccounts, Compression: cfg.Compression, Routes: s.nodeConfig(&cfg).Routes,
 	})
 	return nil
 }

@@ -231,7 +231,7 @@ func TestReloadRefuses(t *testing.T) {
 		says   string
 	}{
 		{"a port", func(c *server.Config) { c.RoutePort = 1 }, "RoutePort"},
-		{"a route", func(c *server.Config) { c.Routes = []string{"nats-route://127.0.0.1:1"} }, "Routes"},
+		{"a route that is none", func(c *server.Config) { c.Routes = []string{"http://127.0.0.1:1"} }, "http"},
 		{"the cluster", func(c *server.Config) { c.Cluster = "other" }, "Cluster"},
 		{"the pool", func(c *server.Config) { c.PoolSize = 5 }, "PoolSize"},
 		{"bad permissions", func(c *server.Config) {

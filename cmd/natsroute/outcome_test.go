@@ -7,10 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sort"
 	"testing"
 
-	"github.com/natsroute/natsroute/harness"
 	"github.com/natsroute/natsroute/spec/report"
 )
 
@@ -44,22 +42,4 @@ func certify(t *testing.T, env []string, args ...string) outcome {
 		t.Errorf("exit %d and no report: %v\n%s", o.exit, err, o.text)
 	}
 	return o
-}
-
-// certifyExternal certifies the server at these addresses with everything else that is known of it.
-func certifyExternal(t *testing.T, env []string, m harness.Means, route, client string, more ...string) outcome {
-	t.Helper()
-	args := append([]string{"-s", route, "--client", client}, more...)
-	if m.Settings.PingInterval > 0 {
-		args = append(args, "--ping-interval", m.Settings.PingInterval.String())
-	}
-	var names []string
-	for name := range m.Accounts {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	for _, name := range names {
-		args = append(args, "--account", name+"="+m.Accounts[name].User+":"+m.Accounts[name].Password)
-	}
-	return certify(t, env, args...)
 }

@@ -87,7 +87,7 @@ var chapters = []struct{ name, prefix string }{
 var (
 	capabilities = []string{
 		"core", "headers", "accounts", "auth", "tls", "gossip", "dialling", "keepalive", "pooling", "pinned",
-		"compression", "leaf", "permissions", "imports", "lameduck", "reload",
+		"compression", "leaf", "permissions", "imports", "lameduck", "slow", "reload",
 	}
 	needs = []string{
 		"client", "accounts", "auth", "odd-auth", "tls", "listener", "second-peer", "launch", "settings", "disruptive",

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -64,15 +65,18 @@ func manyPeers(s *Suite) {
 		s.Subscribe(c, s.Subject("news"))
 		s.Flush(ctx, c)
 		peers := make([]*harness.Peer, 100)
-		for i := range peers {
-			peers[i] = s.Join(ctx, fmt.Sprintf("P%d", i))
-			s.Send(peers[i], wire.NewSub(s.Account(), s.Subject(fmt.Sprintf("orders.%d", i))))
-		}
-		s.Fence(ctx, peers...)
-		for i := range peers {
+		s.Together(len(peers), "a hundred peers that register and declare interest", func(i int) (err error) {
+			if peers[i], err = s.target.Join(ctx, fmt.Sprintf("P%d", i)); err != nil {
+				return err
+			}
+			return errors.Join(peers[i].Send(wire.NewSub(s.Account(), s.Subject(fmt.Sprintf("orders.%d", i)))), peers[i].Fence(ctx))
+		})
+		for i, p := range peers {
+			s.Adopt(p)
 			s.Publish(c, s.Subject(fmt.Sprintf("orders.%d", i)), "", "m")
 		}
-		s.ClientToPeers(ctx, c, peers...)
+		s.Flush(ctx, c)
+		s.Together(len(peers), "fences of a hundred peers", func(i int) error { return peers[i].Fence(ctx) })
 		for i, p := range peers {
 			Expect(s.Own(p)).To(s.BeOps(
 				wire.NewSub(s.Account(), s.Subject("news")), s.msg(fmt.Sprintf("orders.%d", i), "", "m"),
@@ -95,6 +99,20 @@ func manyPeers(s *Suite) {
 			Expect(s.Own(p)).To(s.BeOps(s.msg("orders", "", "m")), "peers whose ids are not the same are not the same")
 		}
 	})
+}
+
+// Together does something n times at once and wants each to succeed.
+func (s *Suite) Together(n int, what string, do func(i int) error) {
+	GinkgoHelper()
+	done := make(chan error, n)
+	for i := range n {
+		go func() { done <- do(i) }()
+	}
+	var all error
+	for range n {
+		all = errors.Join(all, <-done)
+	}
+	Expect(all).NotTo(HaveOccurred(), what)
 }
 
 func impostors(s *Suite) {

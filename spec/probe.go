@@ -73,7 +73,7 @@ func (s *Site) probe(ctx context.Context) error {
 // offers reads the capabilities from INFO. What is always there, or shows only by its effect, is true.
 func offers(info *wire.InfoBody, m *harness.Means) map[string]bool {
 	return map[string]bool{
-		"core": true, "gossip": true, "dialling": true, "keepalive": true, "lameduck": true,
+		"core": true, "gossip": true, "dialling": true, "keepalive": true, "lameduck": true, "slow": true,
 		"accounts":    true,
 		"imports":     true,
 		"reload":      true,

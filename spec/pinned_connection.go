@@ -89,27 +89,37 @@ func pinnedWithAccount(s *Suite) {
 
 // pinnedGossip: news of a connection for one account say so.
 func pinnedGossip(s *Suite) {
-	told := func(ctx SpecContext, to *harness.Peer, id string) *wire.InfoBody {
+	// both registers a peer with a connection of its pool and one for the pinned account.
+	both := func(ctx SpecContext, name string) []*harness.Peer {
 		GinkgoHelper()
-		seen, err := to.Await(ctx, func(seen harness.Seen) bool {
-			return isNewsOf(seen, id) && seen.Op.InfoBody.RouteAccount != ""
-		})
-		Expect(err).NotTo(HaveOccurred(), "no INFO about the connection for one account of another peer")
-		return seen.Op.InfoBody
+		first := s.Join(ctx, name, harness.Pooled(s.Info().RoutePoolSize, 0))
+		return []*harness.Peer{first, s.joinPinned(ctx, name+"P", harness.WithID(first.ID()))}
+	}
+	ofAccount := func(seen harness.Seen, id string) bool { return isNewsOf(seen, id) && seen.Op.InfoBody.RouteAccount != "" }
+	told := func(peers []*harness.Peer, id string) (accounts []string) {
+		for _, p := range peers {
+			for _, seen := range ofKind(p.Seen(), wire.Info) {
+				if ofAccount(seen, id) {
+					accounts = append(accounts, seen.Op.InfoBody.RouteAccount)
+				}
+			}
+		}
+		return accounts
 	}
 
 	It("is gossiped with its account", s.Req("RT-PIN-029/told"), func(ctx SpecContext) {
-		a := s.joinPinned(ctx, "A")
-		b := s.joinPinned(ctx, "B")
-		Expect(told(ctx, a, b.ID()).RouteAccount).To(Equal(s.Target().Pinned), "route_account in the INFO forwarded")
+		a, b := both(ctx, "A"), both(ctx, "B")
+		third := both(ctx, "C")
+		s.awaitOnAny(ctx, a, "news of the connection for one account of a third peer", func(seen harness.Seen) bool { return ofAccount(seen, third[0].ID()) })
+		s.Fence(ctx, a...)
+		Expect(told(a, b[0].ID())).To(Equal([]string{s.Target().Pinned}), "route_account in what one peer was told of the connections for one account of another")
 	})
 	It("is not gossiped to a peer without a pool", s.Req("RT-PIN-030/no-pool"), func(ctx SpecContext) {
-		single, a := s.Join(ctx, "X"), s.joinPinned(ctx, "A")
-		b := s.joinPinned(ctx, "B")
-		told(ctx, a, b.ID())
+		single, a, b := s.Join(ctx, "X"), both(ctx, "A"), both(ctx, "B")
+		s.awaitOnAny(ctx, a, "news of the connection for one account of another peer", func(seen harness.Seen) bool { return ofAccount(seen, b[0].ID()) })
 		s.awaitNews(ctx, single, s.Join(ctx, "Y").ID())
 		s.Fence(ctx, single)
-		Expect(newsOf(single, b.ID())+newsOf(single, a.ID())).To(Equal(0), "INFO about connections that a peer without a pool could not open")
+		Expect(told([]*harness.Peer{single}, b[0].ID())).To(BeEmpty(), "INFO about a connection that a peer without a pool could not open")
 	})
 }
 

@@ -207,7 +207,7 @@ func poolIsOneServer(s *Suite) {
 			}
 			return n
 		}
-		s.awaitNewsOnAny(ctx, pool, second.ID())
+		s.awaitOnAny(ctx, pool, "news of the second newcomer", func(seen harness.Seen) bool { return isNewsOf(seen, second.ID()) })
 		s.Fence(ctx, pool...)
 		Expect(told(first.ID())).To(Equal(1), "INFO about the first newcomer, on all of the %d connections", len(pool))
 	})
@@ -264,15 +264,15 @@ func poolToClients(s *Suite) {
 	})
 }
 
-// awaitNewsOnAny waits until the target has told one of the peers, whichever, about the server with that id.
-func (s *Suite) awaitNewsOnAny(ctx context.Context, peers []*harness.Peer, id string) {
+// awaitOnAny waits until the target has sent one of the peers, whichever, what match accepts.
+func (s *Suite) awaitOnAny(ctx context.Context, peers []*harness.Peer, what string, match func(harness.Seen) bool) {
 	GinkgoHelper()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	came := make(chan error, len(peers))
 	for _, p := range peers {
 		go func() {
-			_, err := p.Await(ctx, func(seen harness.Seen) bool { return isNewsOf(seen, id) })
+			_, err := p.Await(ctx, match)
 			came <- err
 		}()
 	}
@@ -282,5 +282,5 @@ func (s *Suite) awaitNewsOnAny(ctx context.Context, peers []*harness.Peer, id st
 			return
 		}
 	}
-	s.fail(fmt.Sprintf("the INFO of a server that registered was not forwarded on any connection of a peer: %v", err))
+	s.fail(fmt.Sprintf("%s came on no connection of a peer: %v", what, err))
 }

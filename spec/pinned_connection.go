@@ -95,7 +95,9 @@ func pinnedGossip(s *Suite) {
 		first := s.Join(ctx, name, harness.Pooled(s.Info().RoutePoolSize, 0))
 		return []*harness.Peer{first, s.joinPinned(ctx, name+"P", harness.WithID(first.ID()))}
 	}
-	ofAccount := func(seen harness.Seen, id string) bool { return isNewsOf(seen, id) && seen.Op.InfoBody.RouteAccount != "" }
+	ofAccount := func(seen harness.Seen, id string) bool {
+		return isNewsOf(seen, id) && seen.Op.InfoBody.RouteAccount != ""
+	}
 	told := func(peers []*harness.Peer, id string) (accounts []string) {
 		for _, p := range peers {
 			for _, seen := range ofKind(p.Seen(), wire.Info) {

@@ -186,6 +186,20 @@ func poolGaps(s *Suite) {
 		}
 		Expect(s.Own(back)).To(s.BeOps(), "the interest of the connection that closed ended with it")
 	})
+
+	It("lose with a connection the groups that were declared there", s.Req("RT-POOL-020/group"), func(ctx SpecContext) {
+		pool, c := s.joinPool(ctx), s.witness(ctx)
+		last := len(pool) - 1
+		members := s.members(ctx, "q", c)
+		s.Send(pool[last], s.group("q", 9))
+		s.Fence(ctx, pool[last])
+		pool[last].Leave()
+		s.rejoin(ctx, pool[last], "B", harness.Pooled(len(pool), last))
+		sent := numbered(50)
+		s.Publish(c, s.Subject("work"), "", sent...)
+		s.Flush(ctx, c)
+		s.ExpectOnceEach(sent, "a group whose members behind the route are gone has the local one", s.clientPayloads(members...))
+	})
 }
 
 // poolIsOneServer: what is said of a server is not said for each of its connections.

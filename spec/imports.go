@@ -22,6 +22,7 @@ func registerImports(s *Suite) {
 	})
 	Describe("An imported service", func() {
 		serviceRequest(s)
+		serviceElsewhere(s)
 		serviceReply(s)
 		servicePeer(s)
 	})
@@ -258,6 +259,36 @@ func serviceRequest(s *Suite) {
 		i := s.imports(ctx, harness.WithoutHeaders())
 		got := i.request(ctx, wire.NewSub(i.from, i.service), "req")
 		Expect([]harness.Seen{got}).To(s.BeOps(wire.NewMsg(i.from, i.service, string(got.Op.Reply), []byte("req"))), "what the server adds goes to peers with headers only")
+	})
+}
+
+// serviceElsewhere: peers that have nothing to do with the request.
+func serviceElsewhere(s *Suite) {
+	elsewhere := func(ctx SpecContext, interest func(*importing) []wire.Op) []harness.Seen {
+		GinkgoHelper()
+		i := s.imports(ctx)
+		other := s.Join(ctx, "B")
+		s.Send(other, interest(i)...)
+		s.Fence(ctx, other)
+		i.request(ctx, wire.NewSub(i.from, i.service), "req")
+		s.Fence(ctx, other)
+		return i.seen(other)
+	}
+
+	It("is not asked of a peer without interest", s.Req("RT-IMP-021/others"), func(ctx SpecContext) {
+		got := elsewhere(ctx, func(i *importing) []wire.Op {
+			return []wire.Op{wire.NewSub(i.from, s.Subject("other")), wire.NewSub(i.to, s.Subject("other"))}
+		})
+		Expect(got).To(s.BeOps(), "a peer with interest in other subjects of both accounts")
+	})
+
+	It("is a message of the importing account besides", s.Req("RT-IMP-022/importing"), func(ctx SpecContext) {
+		var want wire.Op
+		got := elsewhere(ctx, func(i *importing) []wire.Op {
+			want = wire.NewMsg(i.to, i.service, i.inbox, []byte("req"))
+			return []wire.Op{wire.NewSub(i.to, i.service)}
+		})
+		Expect(got).To(s.BeOps(want), "a peer with interest in the importing account, to which the request is a message like any other")
 	})
 }
 

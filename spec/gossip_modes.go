@@ -73,7 +73,8 @@ func gossipStorm(s *Suite) {
 		id := s.serverID("STORM")
 		var all []*harness.Peer
 		for i := range peers {
-			all = append(all, s.Join(ctx, fmt.Sprintf("P%d", i)))
+			// With a pool, or the target would try each account that it has pinned as well.
+			all = append(all, s.Join(ctx, fmt.Sprintf("P%d", i), harness.Pooled(s.Info().RoutePoolSize, 0)))
 		}
 		for _, p := range all {
 			var said []wire.Op

@@ -25,7 +25,10 @@ func registerAuth(s *Suite) {
 		nothingBeforeConnect(s)
 		authTimeout(s)
 	})
-	Describe("An authenticated connection", func() { authLasts(s) })
+	Describe("An authenticated connection", func() {
+		authLasts(s)
+		authAgain(s)
+	})
 	Describe("A target that dials", func() { credentialsShown(s) })
 }
 
@@ -130,6 +133,11 @@ func nothingBeforeConnect(s *Suite) {
 			s.ExpectClosed(ctx, p)
 		},
 		Entry("not PING", s.Req("RT-AUTH-006/ping"), func(*harness.Peer) wire.Op { return wire.NewPing() }),
+		Entry("not PONG", s.Req("RT-AUTH-006/pong"), func(*harness.Peer) wire.Op { return wire.NewPong() }),
+		Entry("not +OK", s.Req("RT-AUTH-006/ok"), func(*harness.Peer) wire.Op { return wire.Op{Kind: wire.OK} }),
+		Entry("not RMSG", s.Req("RT-AUTH-006/message"), func(*harness.Peer) wire.Op {
+			return wire.NewMsg("$G", s.Subject("orders"), "", []byte("m"))
+		}),
 		Entry("not INFO", s.Req("RT-AUTH-006/info"), (*harness.Peer).OwnInfo),
 		Entry("not RS+", s.Req("RT-AUTH-006/interest"), func(*harness.Peer) wire.Op {
 			return wire.NewSub("$G", s.Subject("orders"))
@@ -221,6 +229,19 @@ func authLasts(s *Suite) {
 		p := s.Join(ctx, "A")
 		s.Send(p, connectWith(p, func(connect *wire.ConnectBody) { connect.Pass += "x" }))
 		s.ExpectClosed(ctx, p)
+	})
+}
+
+func authAgain(s *Suite) {
+	It("may or may not have to show credentials in another CONNECT", s.Req("RT-AUTH-021/left-out"), func(ctx SpecContext) {
+		p := s.Join(ctx, "A")
+		s.Send(p, connectWith(p, func(connect *wire.ConnectBody) { connect.User, connect.Pass = "", "" }))
+		if isClosed(p.Fence(ctx)) {
+			s.Observe("refused without")
+			return
+		}
+		s.ExpectOpen(ctx, p)
+		s.Observe("those of the first count on")
 	})
 }
 

@@ -26,6 +26,7 @@ func registerHostile(s *Suite) {
 	Describe("A peer that means harm", func() {
 		deepBodies(s)
 		manyNews(s)
+		misplaced(s)
 		deadly(s)
 	})
 }
@@ -179,6 +180,32 @@ func manyNews(s *Suite) {
 		s.ExpectOpen(ctx, p)
 		others.ExpectUnharmed(ctx)
 	})
+
+	It("may tell of a server at the target's own address and harms nobody", s.Req("RT-HOST-012/self"), func(ctx SpecContext) {
+		others, p := s.bystanders(ctx), s.Join(ctx, "A")
+		id, info := s.serverID("ITSELF"), s.Info()
+		s.Send(p, wire.NewInfo(&wire.InfoBody{
+			ServerID: id, ServerName: id, Host: info.Host, Port: info.Port, Cluster: info.Cluster, IP: "nats-route://" + s.target.Route + "/",
+		}))
+		s.ExpectOpen(ctx, p)
+		others.ExpectUnharmed(ctx)
+	})
+}
+
+// misplaced sends what belongs to other ports, or to servers of 1.x.
+func misplaced(s *Suite) {
+	DescribeTable("may send on its route what belongs elsewhere and harms nobody",
+		func(ctx SpecContext, in string) {
+			others, p := s.bystanders(ctx), s.Join(ctx, "A")
+			_ = p.SendRaw(s.cut(in)[0], 0)
+			_ = p.Fence(ctx) // it is refused, ignored, or done to the peer's own interest
+			others.ExpectUnharmed(ctx)
+		},
+		Entry("interest of a server of 1.x", s.Req("RT-HOST-011/old"), "SUB PRE.orders  RSID:1:2\r\nUNSUB RSID:1:2\r\n"),
+		Entry("operations of a client", s.Req("RT-HOST-011/client"), "SUB PRE.orders workers 1\r\nPUB PRE.orders 2\r\nhi\r\nUNSUB 1\r\n"),
+		Entry("a header message of a client", s.Req("RT-HOST-011/hpub"), "HPUB PRE.orders 12 14\r\n"+emptyHeader+"hi\r\n"),
+		Entry("interest of a gateway", s.Req("RT-HOST-011/gateway"), "A- ACC\r\nA+ ACC\r\n"),
+	)
 }
 
 // deadly: what some release has not survived, or what takes much memory.

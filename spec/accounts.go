@@ -203,13 +203,14 @@ func accountGroups(s *Suite) {
 		s.Send(a, wire.NewQueueSub(two.x, s.Subject("orders"), "q", 9))
 		s.Send(b, wire.NewQueueSub(two.y, s.Subject("orders"), "q", 1))
 		s.Fence(ctx, a, b)
-		sent := numbered(20)
-		s.Publish(two.clientX, s.Subject("orders"), "", sent...)
-		s.Publish(two.clientY, s.Subject("orders"), "", sent...)
+		sent := numbered(40)
+		inX, inY := sent[:20], sent[20:]
+		s.Publish(two.clientX, s.Subject("orders"), "", inX...)
+		s.Publish(two.clientY, s.Subject("orders"), "", inY...)
 		s.Flush(ctx, two.clientX, two.clientY)
 		s.Fence(ctx, a, b)
-		s.ExpectOnceEach(sent, "the member of a group in one account", s.peerPayloads(a))
-		s.ExpectOnceEach(sent, "the member of a group of the same name in another account", s.peerPayloads(b))
+		s.ExpectOnceEach(inX, "the member of a group in one account", s.peerPayloads(a))
+		s.ExpectOnceEach(inY, "the member of a group of the same name in another account", s.peerPayloads(b))
 	})
 }
 

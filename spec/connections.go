@@ -1,12 +1,9 @@
 package spec
 
 import (
-	"bufio"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 	"time"
 
@@ -194,44 +191,4 @@ func (s *Suite) ExpectEnded(e ending, limit time.Duration, what string) {
 			Expected: []string{"closed within " + limit.Round(time.Millisecond).String()}, Got: e.err.Error(), Offset: -1,
 		})
 	}
-}
-
-// speakFirst opens a connection of its own and writes the operations, the last of which is a PING, before it reads
-// anything: a harness peer reads INFO first. It returns the lines that came up to the PONG; the error says that no PONG
-// came.
-func (s *Suite) speakFirst(ctx context.Context, ops ...wire.Op) (lines []string, err error) {
-	limited, cancel := context.WithTimeout(ctx, s.target.Patience())
-	defer cancel()
-	conn, err := s.dialRaw(limited)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = conn.Close() }()
-	at, _ := limited.Deadline()
-	_ = conn.SetDeadline(at)
-	var b []byte
-	for i := range ops {
-		b = ops[i].AppendTo(b)
-	}
-	if _, err := conn.Write(b); err != nil {
-		return nil, err
-	}
-	for in := bufio.NewReader(conn); ; {
-		line, err := in.ReadString('\n')
-		if line == "PONG\r\n" {
-			return lines, nil
-		}
-		lines = append(lines, line)
-		if err != nil {
-			return lines, err
-		}
-	}
-}
-
-// dialRaw opens a connection to the route port, TLS included.
-func (s *Suite) dialRaw(ctx context.Context) (net.Conn, error) {
-	if s.target.TLS != nil {
-		return (&tls.Dialer{Config: s.target.TLS}).DialContext(ctx, "tcp", s.target.Route)
-	}
-	return (&net.Dialer{}).DialContext(ctx, "tcp", s.target.Route)
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
+	"strconv"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -49,6 +51,11 @@ func greeting(s *Suite) {
 		Expect(info).To(HaveKeyWithValue("max_payload", BeNumerically(">=", 1)))
 	})
 
+	It("names no route port for clients", s.Req("RT-HS-019/no-route-port"), WithoutRegistration, func(ctx SpecContext) {
+		info := s.Dial(ctx, "A").Info()
+		Expect(info.ConnectURLs).NotTo(ContainElement(net.JoinHostPort(info.Host, strconv.Itoa(info.Port))), "where clients are told to connect")
+	})
+
 	It("tells the same server_id on every connection", s.Req("RT-HS-003/two-connections"), WithoutRegistration, func(ctx SpecContext) {
 		a, b := s.Dial(ctx, "A"), s.Dial(ctx, "B")
 		Expect(b.Info().ServerID).To(Equal(a.Info().ServerID), "one server has one id")
@@ -76,10 +83,12 @@ func registration(s *Suite) {
 		c := s.witness(ctx)
 		s.Subscribe(c, s.Subject("orders"))
 		s.Flush(ctx, c)
-		a := s.Dial(ctx, "A") // lends its id and its words
-		lines, err := s.speakFirst(ctx, a.Connect(), a.OwnInfo(), wire.NewPing())
-		Expect(err).NotTo(HaveOccurred(), "a peer that sends CONNECT and INFO at once, as every soliciting server does; lines so far: %q", lines)
-		Expect(lines).To(ContainElement(fmt.Sprintf("RS+ %s %s\r\n", s.Account(), s.Subject("orders"))), "registered peers are sent all interest")
+		p, err := s.target.Open(ctx, "A")
+		Expect(err).NotTo(HaveOccurred())
+		s.Adopt(p)
+		s.Send(p, p.Connect(), p.OwnInfo()) // as every soliciting server does, at once
+		s.Fence(ctx, p)
+		Expect(s.Own(p)).To(s.BeOps(wire.NewSub(s.Account(), s.Subject("orders"))), "registered peers are sent all interest")
 	})
 
 	It("is done without a CONNECT of the accepting side", s.Req("RT-HS-006/acceptor"), func(ctx SpecContext) {

@@ -172,11 +172,13 @@ func (s *Site) probeAccount(ctx context.Context) {
 		return
 	}
 	account, err := s.accountOfClient(ctx)
-	if err != nil {
+	var unreadable *harness.MalformedError
+	switch {
+	case err == nil:
+		s.known.account = account
+	case !errors.As(err, &unreadable): // what a target says that cannot be read is its fault, and the specs': its client port is there
 		s.known.clientFail = err.Error()
-		return
 	}
-	s.known.account = account
 }
 
 // accountOfClient subscribes as a client and reads the account off the RS+ that a peer gets.

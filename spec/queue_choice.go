@@ -32,6 +32,7 @@ func queueChoice(s *Suite) {
 		sent := numbered(100)
 		s.Publish(c, s.Subject("work"), "", sent...)
 		s.ClientToPeers(ctx, c, p)
+		s.Flush(ctx, c) // what the target does behind the route's message
 		s.ExpectOnceEach(sent, why, s.peerPayloads(p), s.clientPayloads(members...))
 	})
 }

@@ -215,6 +215,7 @@ func (s *Suite) busy(ctx context.Context) [][]byte {
 	s.Send(a,
 		wire.NewSub(s.Account(), s.Subject("plain.*")),
 		wire.NewQueueSub(s.Account(), s.Subject("jobs"), "q1", 3), wire.NewQueueSub(s.Account(), s.Subject("jobs"), "q2", 1),
+		wire.NewQueueSub(s.Account(), s.Subject("job"), "q1", 1),
 		wire.NewUnsub(s.Account(), s.Subject("unknown")))
 	s.Fence(ctx, a)
 	b := s.Join(ctx, "B", harness.WithoutHeaders())
@@ -232,7 +233,7 @@ func (s *Suite) busy(ctx context.Context) [][]byte {
 
 	By("a client publishing in every form")
 	for _, payload := range []string{"m", "", "PING\r\nRS+ $G x 0\r\n", strings.Repeat("long ", 10_000)} {
-		for _, subject := range []string{"plain.a", "jobs"} {
+		for _, subject := range []string{"plain.a", "job", "jobs"} {
 			s.Publish(c, s.Subject(subject), "", payload)
 			s.Publish(c, s.Subject(subject), s.Subject("reply"), payload)
 		}

@@ -12,14 +12,15 @@ type faultsCommand struct {
 // Run lists the faults that certify --fault can plant.
 func (f *faultsCommand) Run(p *process) error {
 	type row struct {
-		Name   string `json:"name"`
-		Title  string `json:"title"`
-		Breaks string `json:"breaks"`
+		Name    string `json:"name"`
+		Title   string `json:"title"`
+		Breaks  string `json:"breaks"`
+		Dialect string `json:"dialect,omitempty"`
 	}
 	var rows []row
 	var table [][]string
 	for _, one := range fault.Catalog() {
-		rows = append(rows, row{one.Name, one.Title, one.Breaks})
+		rows = append(rows, row{one.Name, one.Title, one.Breaks, one.Dialect})
 		table = append(table, []string{one.Name, one.Breaks, "a server that " + one.Title})
 	}
 	if f.JSON {

@@ -94,7 +94,7 @@ func TestBox(t *testing.T) {
 func (f *Fault) plants() int {
 	n := 0
 	for _, there := range []bool{
-		f.FromPeer != nil, f.FromServer != nil, f.PeerBytes != nil, f.ServerBytes != nil, f.Opened != nil, f.Wire != nil,
+		f.FromPeer != nil, f.FromServer != nil, f.PeerBytes != nil, f.ServerBytes != nil, f.Mend != nil, f.Opened != nil, f.Ended != nil, f.Wire != nil,
 	} {
 		if there {
 			n++

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/klauspost/compress/s2"
@@ -21,30 +22,43 @@ type Link struct {
 	Server  *wire.InfoBody // the first INFO of the server; nil: none yet
 	Kept    any            // what the fault remembers of this connection
 
-	box      *Box
-	toPeer   side
-	toServer side
-	step     sync.Mutex // held while a function of the fault runs: those of one link run one at a time
-	end      sync.Once
-	done     chan struct{}
-	timers   sync.WaitGroup
+	Connected bool // our side has sent CONNECT
+
+	Declared Interest // what our side has asked for and not taken back
+	Told     Interest // what the server has
+
+	peerEnded atomic.Bool // our side has ended its direction
+	lingers   bool        // the end of the server's direction was hidden behind that
+	listing   bool        // the server tells its first list of interest: our INFO has come, its PONG has not
+	box       *Box
+	toPeer    side
+	toServer  side
+	step      sync.Mutex // held while a function of the fault runs: those of one link run one at a time
+	end       sync.Once
+	done      chan struct{}
+	timers    sync.WaitGroup
 }
 
 // side is one direction.
 type side struct {
 	from, to net.Conn
 	frames   *framer
+	interest *Interest
 	rewrite  func(*Link, Frame) []Frame
 	bytes    func(*Link, []byte) []byte
 
 	mu      sync.Mutex // a frame stays whole
+	pending []byte     // what was added and not written yet
 	deflate *s2.Writer // where what passes is written as S2
 }
 
 func newLink(b *Box, peer, server net.Conn, dialled bool) *Link {
 	l := &Link{Dialled: dialled, box: b, done: make(chan struct{})}
-	l.toServer = side{from: peer, to: server, frames: newFramer(), rewrite: b.fault.FromPeer, bytes: b.fault.PeerBytes}
-	l.toPeer = side{from: server, to: peer, frames: newFramer(), rewrite: b.fault.FromServer, bytes: b.fault.ServerBytes}
+	l.toServer = side{from: peer, to: server, frames: newFramer(), rewrite: b.fault.FromPeer, bytes: b.fault.PeerBytes, interest: &l.Declared}
+	l.toPeer = side{from: server, to: peer, frames: newFramer(), rewrite: b.fault.FromServer, bytes: b.fault.ServerBytes, interest: &l.Told}
+	if mend := b.fault.Mend; mend != nil {
+		l.toServer.frames.mend = func(broken Broken) ([]byte, int) { return mend(l, broken) }
+	}
 	return l
 }
 
@@ -59,6 +73,9 @@ func (l *Link) run() {
 	both.Go(func() { l.pump(&l.toServer) })
 	both.Go(func() { l.pump(&l.toPeer) })
 	both.Wait()
+	if l.lingers {
+		l.linger()
+	}
 	l.close()
 	l.timers.Wait()
 	l.box.forget(l)
@@ -90,9 +107,10 @@ func (l *Link) pass(s *side, chunk []byte) (rest []byte, switched bool) {
 	frames, rest, switched := l.cut(s, chunk)
 	for _, f := range frames {
 		for _, g := range l.change(s, f) {
-			_ = s.write(g.Raw) // the end of a side shows at its reader
+			s.add(g.Raw)
 		}
 	}
+	s.flush()
 	return rest, switched
 }
 
@@ -117,21 +135,30 @@ func (l *Link) change(s *side, f Frame) []Frame {
 	l.step.Lock()
 	defer l.step.Unlock()
 	l.learn(s, &f.Op)
-	if s.rewrite == nil {
-		return []Frame{f}
+	out := []Frame{f}
+	if s.rewrite != nil {
+		out = s.rewrite(l, f)
 	}
-	return s.rewrite(l, f)
+	s.interest.note(&f.Op)
+	if f.Op.Kind == wire.Pong && s == &l.toPeer {
+		l.listing = false
+	}
+	return out
 }
 
 // learn follows what an INFO announces and what changes how further frames are read.
 func (l *Link) learn(s *side, op *wire.Op) {
 	info := op.InfoBody
+	if op.Kind == wire.Connect && s == &l.toServer {
+		l.Connected = true
+	}
 	if op.Kind != wire.Info || info == nil {
 		return
 	}
 	fromPeer := s == &l.toServer
 	switch {
 	case fromPeer && (l.Peer == nil || l.Peer.ServerID == info.ServerID):
+		l.listing = l.Peer == nil
 		l.Peer = info
 	case !fromPeer && l.Server == nil:
 		l.Server = info
@@ -142,6 +169,8 @@ func (l *Link) learn(s *side, op *wire.Op) {
 	if l.Peer != nil && l.Server != nil {
 		mode.LeafUnsubOrigin = (l.Peer.LNOCU || l.Peer.LN) && (l.Server.LNOCU || l.Server.LN)
 	}
+	both := l.Peer != nil && l.Peer.Compression != "" && l.Server != nil && l.Server.Compression != ""
+	l.toPeer.frames.s2, l.toServer.frames.s2 = both, both
 	l.toPeer.frames.setMode(mode)
 	l.toServer.frames.setMode(mode)
 }
@@ -156,9 +185,21 @@ func (l *Link) pinned() bool {
 
 // ended passes the end of a source on.
 func (l *Link) ended(s *side, err error) {
-	if held := s.frames.take(); len(held) > 0 {
-		_ = s.write(held)
+	held := s.frames.take()
+	if s == &l.toServer {
+		l.peerEnded.Store(true)
 	}
+	if do := l.box.fault.Ended; do != nil {
+		l.step.Lock()
+		instead, stays := do(l, s == &l.toServer, held)
+		l.step.Unlock()
+		if stays {
+			l.lingers = s == &l.toPeer && l.peerEnded.Load()
+			return
+		}
+		held = instead
+	}
+	s.write(held)
 	if errors.Is(err, io.EOF) {
 		if half, ok := s.to.(interface{ CloseWrite() error }); ok {
 			_ = half.CloseWrite()
@@ -173,17 +214,67 @@ func (l *Link) ended(s *side, err error) {
 	l.close()
 }
 
+// lingerLimit is how long a side that has been kept from noticing the end of the other is left open when it has ended its own
+// direction as well: longer than specs wait.
+const lingerLimit = 5 * time.Second
+
+// linger leaves what is open as it is for a while.
+func (l *Link) linger() {
+	wait := time.NewTimer(lingerLimit)
+	defer wait.Stop()
+	select {
+	case <-l.done:
+	case <-wait.C:
+	}
+}
+
 func (l *Link) close() {
 	l.end.Do(func() {
 		close(l.done)
+		l.toPeer.flushNow()
+		l.toServer.flushNow()
 		_ = l.toPeer.to.Close()
 		_ = l.toServer.to.Close()
 	})
 }
 
-func (s *side) write(b []byte) error {
+// pendingBound is the most that is pending, in bytes.
+const pendingBound = 64 << 10
+
+// add takes what is written with the next write: frames of one read stay together, and one by one they would cost too much.
+func (s *side) add(b []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.pending = append(s.pending, b...)
+	if len(s.pending) >= pendingBound {
+		s.writePending()
+	}
+}
+
+func (s *side) write(b []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pending = append(s.pending, b...)
+	s.writePending()
+}
+
+func (s *side) flush() { s.write(nil) }
+
+// flushNow is flush, but for a side that is being written to: it may take nothing any more.
+func (s *side) flushNow() {
+	if s.mu.TryLock() {
+		defer s.mu.Unlock()
+		s.writePending()
+	}
+}
+
+// writePending writes what is pending. An error is none here: the end of a side shows at its reader. mu is held.
+func (s *side) writePending() {
+	b := s.pending
+	s.pending = nil
+	if len(b) == 0 {
+		return
+	}
 	if s.deflate != nil {
 		var out bytes.Buffer
 		s.deflate.Reset(&out)
@@ -191,8 +282,7 @@ func (s *side) write(b []byte) error {
 		_ = s.deflate.Close()
 		b = out.Bytes()
 	}
-	_, err := s.to.Write(b)
-	return err
+	_, _ = s.to.Write(b)
 }
 
 func (s *side) startS2() {
@@ -204,16 +294,19 @@ func (s *side) startS2() {
 // ToPeer sends frames to our side, as if the server had.
 func (l *Link) ToPeer(frames ...Frame) {
 	for _, f := range frames {
-		_ = l.toPeer.write(f.Raw)
+		l.toPeer.write(f.Raw)
 	}
 }
 
 // ToServer sends frames to the server, as if our side had.
 func (l *Link) ToServer(frames ...Frame) {
 	for _, f := range frames {
-		_ = l.toServer.write(f.Raw)
+		l.toServer.write(f.Raw)
 	}
 }
+
+// Listing tells whether the server is telling a newly registered peer the interest it has.
+func (l *Link) Listing() bool { return l.listing }
 
 // Refuse says -ERR to our side and closes.
 func (l *Link) Refuse(text string) {

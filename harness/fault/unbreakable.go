@@ -1,0 +1,8 @@
+package fault
+
+// Unbreakable says why no fault of a route connection can break a row; empty: one can.
+func Unbreakable(requirement string) string { return unbreakable[requirement] }
+
+var unbreakable = map[string]string{
+	"RT-QUE-027": "Which of its own members a server chooses never shows on a route.",
+}

@@ -45,7 +45,7 @@ var thirdPartyFaults = func() []Fault {
 		{
 			Name: "route-urls-for-clients", Title: "puts its route port into connect_urls", Breaks: "RT-HS-019",
 			FromServer: editInfo(func(l *Link, info *wire.InfoBody) {
-				if info.ServerID == l.Server.ServerID {
+				if l.Server != nil && info.ServerID == l.Server.ServerID {
 					info.ConnectURLs = withRoutePort(info)
 				}
 			}),

@@ -15,6 +15,7 @@ import (
 func registerLeaf(s *Suite) {
 	Describe("Leaf interest of a peer", func() {
 		leafInterestTaken(s)
+		leafShares(s)
 		leafKinds(s)
 	})
 	Describe("A peer's message from a leaf", func() { leafMessagesTaken(s) })
@@ -133,6 +134,16 @@ func leafInterestTaken(s *Suite) {
 		s.Fence(ctx, late)
 		Expect(s.Own(b)).To(s.BeOps(), "LS+ crossed a second hop")
 		Expect(s.Own(late)).To(s.BeOps(), "LS+ crossed a second hop, to a peer that came later")
+	})
+}
+
+func leafShares(s *Suite) {
+	It("has its share of a group's messages by its weight", s.Req("RT-LEAF-008/shares"), func(ctx SpecContext) {
+		peers, weights := []*harness.Peer{s.JoinKnowing(ctx, "A", knowsOrigins), s.JoinKnowing(ctx, "B", knowsOrigins)}, []int{9, 1}
+		for i, p := range peers {
+			s.Send(p, asLeaf(s.group("q", weights[i]), s.origin()))
+		}
+		s.expectShares(ctx, s.witness(ctx), peers, weights)
 	})
 }
 

@@ -337,6 +337,26 @@ func (p *Peer) Leave() {
 	}
 }
 
+// Reset ends the connection by RST, as a system does whose process or network has failed. What was sent and not read yet may
+// be lost.
+func (p *Peer) Reset() {
+	p.transcript.note("we reset")
+	conn := p.conn
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
+	}
+	if c, ok := conn.(*net.TCPConn); ok {
+		_ = c.SetLinger(0)
+	}
+	p.mu.Lock()
+	p.left = true
+	p.resumeReading()
+	p.announceChange()
+	p.mu.Unlock()
+	p.wakeAnswer()
+	_ = conn.Close()
+}
+
 // abandon closes the connection at once and waits for its goroutines.
 func (p *Peer) abandon() {
 	p.mu.Lock()

@@ -387,6 +387,25 @@ func TestResetAfterText(t *testing.T) {
 	}
 }
 
+func TestResetIsSeenAsOne(t *testing.T) {
+	ended := make(chan error, 1)
+	f := startFake(t, func(c net.Conn) {
+		_, _ = c.Write([]byte(fakeINFO))
+		_, err := io.Copy(io.Discard, c)
+		ended <- err
+	})
+	p := value[*Peer](t)(f.target(t).Dial(deadline(t), "A"))
+	p.Reset()
+	if err := <-ended; !wasReset(err) {
+		t.Errorf("the target read %v", err)
+	}
+	if _, err := p.Closed(deadline(t)); !errors.Is(err, ErrLeft) {
+		t.Errorf("our end: %v", err)
+	}
+	p.Leave()
+	p.Reset()
+}
+
 func TestClosedTellsOpen(t *testing.T) {
 	f := startFake(t, answersPings)
 	p := value[*Peer](t)(f.target(t).Dial(deadline(t), "A"))

@@ -55,20 +55,28 @@ func interestGone(s *Suite) {
 }
 
 func groupMembersGone(s *Suite) {
-	It("is chosen for its queue groups no more", s.Req("RT-DIS-002/all-local"), func(ctx SpecContext) {
+	gone := func(ctx SpecContext, leave func(*harness.Peer)) {
+		GinkgoHelper()
 		p, c := s.Join(ctx, "A"), s.witness(ctx)
 		workers := s.QueueSubscribe(c, s.Subject("jobs"), "workers")
 		s.Flush(ctx, c)
 		s.Send(p, wire.NewQueueSub(s.Account(), s.Subject("jobs"), "workers", 9))
 		s.Fence(ctx, p)
-		p.Leave()
-		_, _ = p.Closed(ctx) // the target has closed its side
+		leave(p)
+		_, _ = p.Closed(ctx) // it is over on both sides, or on ours
 		s.awaitWhole(ctx, c, workers)
 
 		before := len(workers.Messages())
 		s.Publish(c, s.Subject("jobs"), "", numbered(200)...)
 		s.Flush(ctx, c)
 		Expect(workers.Messages()[before:]).To(HaveLen(200), "messages of the group after its other members have gone with their route")
+	}
+
+	It("is chosen for its queue groups no more", s.Req("RT-DIS-002/all-local"), func(ctx SpecContext) {
+		gone(ctx, (*harness.Peer).Leave)
+	})
+	It("is chosen for its queue groups no more when its connection was reset", s.Req("RT-DIS-007/reset"), func(ctx SpecContext) {
+		gone(ctx, (*harness.Peer).Reset)
 	})
 }
 

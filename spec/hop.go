@@ -18,6 +18,24 @@ func registerHop(s *Suite) {
 		hopMessages(s)
 		hopQueues(s)
 	})
+	Describe("One-hop rule between a route that the target has accepted and one that it has dialled", func() { hopDialled(s) })
+}
+
+// hopDialled: both ends of a route are equal, whoever dialled.
+func hopDialled(s *Suite) {
+	It("holds for interest and messages, both ways", s.Req("RT-HOP-009/both-ways"), func(ctx SpecContext) {
+		dialled, accepted := s.DialledRoute(ctx), s.Join(ctx, "B")
+		ours, theirs := wire.NewSub(s.Account(), s.Subject("of.accepted")), wire.NewSub(s.Account(), s.Subject("of.dialled"))
+		s.Send(accepted, ours, s.group("q", 1))
+		s.Send(dialled, theirs, s.group("q", 1))
+		s.Fence(ctx, accepted, dialled)
+		s.Send(accepted, s.msg("of.dialled", "", "m"))
+		s.Send(dialled, s.msg("of.accepted", "", "m"))
+		s.Fence(ctx, accepted, dialled)
+		s.Fence(ctx, accepted)
+		Expect(s.Own(accepted)).To(s.BeOps(), "what came over the dialled route crossed a second hop")
+		Expect(s.Own(dialled)).To(s.BeOps(), "what came over the accepted route crossed a second hop")
+	})
 }
 
 func hopInterest(s *Suite) {

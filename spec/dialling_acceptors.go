@@ -78,10 +78,8 @@ func diallingJudges(s *Suite) {
 
 	It("takes a client port for a route port, or does not", s.Req("RT-DIAL-034/client-port"), func(ctx SpecContext) {
 		l, id := s.invite(ctx)
-		p := s.Dialled(ctx, l, "L", harness.WithID(id))
-		_ = p.SendRaw(fmt.Appendf(nil, "INFO {\"server_id\":%q,\"server_name\":%q,\"host\":\"127.0.0.1\",\"port\":4222,\"max_payload\":1048576,\"client_id\":5,\"client_ip\":\"127.0.0.1\",\"cluster\":%q} \r\n",
-			id, id, s.Info().Cluster), 0)
-		if isClosed(p.Fence(ctx)) {
+		clientPort := harness.WithInfo(func(i *wire.InfoBody) { i.ClientID, i.Proto = 5, 1 })
+		if _, err := acceptRoute(ctx, l, id, s.Adopt, clientPort); err != nil {
 			s.Observe("closed")
 		} else {
 			s.Observe("taken for a route")

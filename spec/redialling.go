@@ -43,7 +43,7 @@ func (r rate) String() string {
 // dialRate takes the next dial and those of one second behind it, mostDials at most, does something on each connection
 // and closes it.
 func (s *Site) dialRate(ctx context.Context, l *harness.Listener, do func(context.Context, *harness.Peer), opts ...harness.PeerOption) (r rate) {
-	close := func(p *harness.Peer) {
+	shut := func(p *harness.Peer) {
 		do(ctx, p)
 		p.Leave()
 		if len(r.peers) < 3 { // enough to be shown
@@ -56,7 +56,7 @@ func (s *Site) dialRate(ctx context.Context, l *harness.Listener, do func(contex
 	}
 	before, began := l.Dials()-1, s.target.Since()
 	for ; err == nil && l.Dials()-before <= mostDials; p, err = l.Accept(harness.WithPatience(ctx, time.Second-(s.target.Since()-began)), "L", opts...) {
-		close(p)
+		shut(p)
 	}
 	r.dials, r.over = l.Dials()-before, s.target.Since()-began
 	return r

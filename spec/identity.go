@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -59,24 +60,27 @@ func duplicates(s *Suite) {
 	})
 }
 
+// crowdPatience is how long one of a hundred peers may have to wait, who come at once and are all told of each other.
+const crowdPatience = 20 * time.Second
+
 func manyPeers(s *Suite) {
 	It("are a hundred, each with routes of its own", s.Req("RT-ID-012/hundred"), func(ctx SpecContext) {
 		c := s.witness(ctx)
 		s.Subscribe(c, s.Subject("news"))
 		s.Flush(ctx, c)
-		peers := make([]*harness.Peer, 100)
+		peers, patient := make([]*harness.Peer, 100), harness.WithPatience(ctx, crowdPatience)
 		s.Together(len(peers), "a hundred peers that register and declare interest", func(i int) (err error) {
-			if peers[i], err = s.target.Join(ctx, fmt.Sprintf("P%d", i)); err != nil {
+			if peers[i], err = s.target.Join(patient, fmt.Sprintf("P%d", i)); err != nil {
 				return err
 			}
-			return errors.Join(peers[i].Send(wire.NewSub(s.Account(), s.Subject(fmt.Sprintf("orders.%d", i)))), peers[i].Fence(ctx))
+			return errors.Join(peers[i].Send(wire.NewSub(s.Account(), s.Subject(fmt.Sprintf("orders.%d", i)))), peers[i].Fence(patient))
 		})
 		for i, p := range peers {
 			s.Adopt(p)
 			s.Publish(c, s.Subject(fmt.Sprintf("orders.%d", i)), "", "m")
 		}
 		s.Flush(ctx, c)
-		s.Together(len(peers), "fences of a hundred peers", func(i int) error { return peers[i].Fence(ctx) })
+		s.Together(len(peers), "fences of a hundred peers", func(i int) error { return peers[i].Fence(patient) })
 		for i, p := range peers {
 			Expect(s.Own(p)).To(s.BeOps(
 				wire.NewSub(s.Account(), s.Subject("news")), s.msg(fmt.Sprintf("orders.%d", i), "", "m"),

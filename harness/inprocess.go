@@ -50,6 +50,9 @@ func Embed(ctx context.Context, cfg EmbedConfig) (*Target, error) {
 		PingInterval: launchPingInterval, PingMax: launchPingMax, AuthTimeout: launchAuthTimeout,
 		Log: cfg.Log, Trace: cfg.Trace,
 	}}
+	if err := r.choosePorts(); err != nil {
+		return nil, err
+	}
 	routed, err := r.setUp(&cfg.Setup)
 	if err != nil {
 		return nil, err
@@ -102,6 +105,17 @@ type reference struct {
 	routes   []string // configured whatever the setup's
 	accounts map[string]Credentials
 	spare    Credentials
+}
+
+// choosePorts finds ports that the server can have again when it is started anew.
+func (r *reference) choosePorts() error {
+	for _, port := range []*int{&r.cfg.RoutePort, &r.cfg.ClientPort} {
+		var err error
+		if *port, err = freePort(launchHost); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // setUp puts the setup into the configuration. The socket is where its configured route leads; nil: it has none.

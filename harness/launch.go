@@ -249,7 +249,7 @@ func (plan *launchPlan) freePorts() (commandFields, error) {
 		User: plan.cfg.Means.User, Password: plan.cfg.Means.Password,
 	}
 	for _, port := range []*int{&fields.ClientPort, &fields.RoutePort, &fields.MonitorPort} {
-		l, err := net.Listen("tcp", net.JoinHostPort(launchHost, "0"))
+		l, err := listenLasting(launchHost)
 		if err != nil {
 			return fields, fmt.Errorf("harness: no free port to launch a server on: %w", err)
 		}

@@ -104,9 +104,9 @@ func (c *serverConfig) complete(m *Means) error {
 	return nil
 }
 
-// freePort finds a port that nobody listens on.
+// freePort finds a port that nobody listens on, for a server that may be started anew.
 func freePort(host string) (int, error) {
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	l, err := listenLasting(host)
 	if err != nil {
 		return 0, fmt.Errorf("harness: no free port for a server: %w", err)
 	}

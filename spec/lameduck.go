@@ -142,7 +142,8 @@ func (d *duck) exchange(ctx context.Context, s *Site, sub *harness.Subscription)
 	}
 }
 
-// awaitRefusal tries to connect to the client port until that is refused, while the target's patience lasts.
+// awaitRefusal tries to connect to the client port until that is refused, or closed before INFO as something in between would do it,
+// while the target's patience lasts.
 func (s *Site) awaitRefusal(ctx context.Context) error {
 	where, err := url.Parse(s.target.Client)
 	if err != nil {
@@ -160,13 +161,25 @@ func (s *Site) awaitRefusal(ctx context.Context) error {
 		case err != nil:
 			return err
 		}
-		_ = conn.Close()
+		if err := greeted(limited, conn); err != nil && limited.Err() == nil {
+			return err
+		}
 		select {
 		case <-pace.C:
 		case <-limited.Done():
 			return nil
 		}
 	}
+}
+
+// greeted reads the beginning of what a port says, and closes the connection.
+func greeted(ctx context.Context, conn net.Conn) error {
+	defer func() { _ = conn.Close() }()
+	if at, ok := ctx.Deadline(); ok {
+		_ = conn.SetReadDeadline(at)
+	}
+	_, err := conn.Read(make([]byte, 1))
+	return err
 }
 
 // lameTells: what routes and clients are told.

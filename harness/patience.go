@@ -23,7 +23,7 @@ type waste struct{ total atomic.Int64 }
 // How long waits become when so much has been wasted.
 const (
 	patientFor     = 15 * time.Second // with full patience until then
-	briefFor       = 15 * time.Second
+	littleFor      = 15 * time.Second
 	fullPatience   = 5 * time.Second
 	littlePatience = 500 * time.Millisecond
 	leastPatience  = 100 * time.Millisecond
@@ -35,7 +35,7 @@ const (
 func (t *Target) Patience() time.Duration {
 	d := fullPatience
 	switch wasted := time.Duration(t.waste.total.Load()); {
-	case wasted > patientFor+briefFor:
+	case wasted > patientFor+littleFor:
 		d = leastPatience
 	case wasted > patientFor:
 		d = littlePatience

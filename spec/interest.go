@@ -235,7 +235,7 @@ func interestOdd(s *Suite) {
 			p := s.Join(ctx, "A")
 			s.Send(p, wire.NewSub(s.Account(), fmt.Sprintf(subject, s.Subject("a"))))
 			s.Fence(ctx, p)
-			Expect(ofKind(p.Seen(), wire.Err)).To(HaveLen(1), "the number of -ERR for one RS+ that no subject can match")
+			Expect(len(ofKind(p.Seen(), wire.Err))).To(Equal(1), "the number of -ERR for one RS+ that no subject can match")
 		})
 	}
 	refused("empty-first", "an empty first token", ".%s")

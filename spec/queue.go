@@ -265,7 +265,7 @@ func queueLocal(s *Suite) {
 			p, c := s.Join(ctx, "A"), s.witness(ctx)
 			members := s.members(ctx, "q", c, c)
 			plain := s.Subscribe(c, s.Subject("work"))
-			s.Flush(ctx, c)
+			s.ClientToPeers(ctx, c, p) // which knows of the group
 			s.Send(p, s.work("", "m", queues...))
 			s.PeerToClients(ctx, p, c)
 			Expect(s.Received(plain)).To(s.BeMessages(delivery{s.Subject("work"), "", "m"}), "the plain subscriber, which shows that the message came")

@@ -2,9 +2,11 @@ package fault
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"net"
+	"os"
 	"testing"
 	"time"
 
@@ -66,6 +68,16 @@ func TestBox(t *testing.T) {
 		{"", "ping\r\nRS+\t$G a\r\n", "ping\r\nRS+\t$G a\r\n", ""},
 		{"op-lower-case-refused", "PING\r\nping\r\n", "PING\r\n", "-ERR 'Unknown Protocol Operation'\r\n"},
 		{"tab-refused", "PING\r\nRS+\t$G a\r\n", "PING\r\n", "-ERR 'Unknown Protocol Operation'\r\n"},
+		{"unknown-operation-ignored", "PING\r\nXYZ\r\nPONG\r\nXYZ\r\nPING\r\n", "PING\r\nPONG\r\nPING\r\n", ""},
+		{"empty-line-ignored", " \r\n\tPING\r\n", "PING\r\n", ""},
+		{"rmsg-size-read-loosely", "RMSG $G a 2x\r\nok\r\nPING\r\n", "PING\r\n", ""},
+		{"payload-end-unchecked", "RMSG $G a 2\r\nokxx\r\nPING\r\n", "RMSG $G a 2\r\nok\r\nPING\r\n", ""},
+		{"payload-ends-with-segment", "PING\r\nRMSG $G a 9\r\nok", "PING\r\nRMSG $G a 2\r\nok\r\n", ""},
+		{"read-on-behind-error", "RMSG $G a\r\nPING\r\n", "PING\r\nRMSG $G a\r\n", ""},
+		{"interest-counted", "RS+ $G a\r\nRS+ $G a\r\nRS- $G a\r\nRS- $G a\r\n", "RS+ $G a\r\nRS+ $G a\r\nRS- $G a\r\n", ""},
+		{"messages-of-peer-overtake", "RMSG $G a 1\r\n1\r\nRMSG $G b 1\r\n2\r\n", "RMSG $G b 1\r\n2\r\nRMSG $G a 1\r\n1\r\n", ""},
+		{"plain-end-ends-groups", "RS+ $G a q 2\r\nRS- $G a\r\n", "RS+ $G a q 2\r\nRS- $G a\r\nRS- $G a q\r\n", ""},
+		{"interest-echoed", "RS+ $G a\r\n", "RS+ $G a\r\n", "RS+ $G a\r\n"},
 	} {
 		f, _ := ByName(c.fault)
 		ours, behind, err := pair()
@@ -119,6 +131,27 @@ func TestBoxPassesEnds(t *testing.T) {
 	_ = behind.Close()
 	if got, err := io.ReadAll(peer); err != nil || string(got) != "PONG\r\n" {
 		t.Errorf("the peer got %q, %v", got, err)
+	}
+	_ = peer.Close()
+}
+
+// TestBoxHidesEnds: where a fault keeps one side from noticing that the other has ended, that side stays open.
+func TestBoxHidesEnds(t *testing.T) {
+	f, _ := ByName("error-without-close")
+	ours, behind, err := pair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	peer := NewBox(f).Inside(ours, true)
+	_, _ = io.WriteString(behind, "-ERR 'x'\r\n")
+	_ = behind.Close()
+	said := make([]byte, len("-ERR 'x'\r\n"))
+	if _, err := io.ReadFull(peer, said); err != nil {
+		t.Fatal(err)
+	}
+	_ = peer.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+	if _, err := peer.Read(said); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the peer's side is not open: %v", err)
 	}
 	_ = peer.Close()
 }

@@ -26,11 +26,8 @@ var errorsFaults = []Fault{
 	{
 		Name: "read-on-behind-error", Title: "reads what follows a refused operation before it closes", Breaks: "RT-ERR-003",
 		Mend: func(_ *Link, b Broken) ([]byte, int) {
-			if b.token() == wire.PayloadTerminator || b.Err == nil {
-				return nil, 0
-			}
-			n := b.length()
-			if n < 0 || n >= len(b.Raw) {
+			n := len(firstLine(b.Raw))
+			if b.token() == wire.PayloadTerminator || n == len(b.Raw) {
 				return nil, 0
 			}
 			return append(bytes.Clone(b.Raw[n:]), b.Raw[:n]...), len(b.Raw)

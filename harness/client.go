@@ -61,6 +61,7 @@ func (t *Target) ConnectClient(ctx context.Context, account string, opts ...Clie
 	}
 	c := &Client{target: t, noHeaders: cfg.noHeaders, closed: make(chan struct{}), subs: make(map[int]*Subscription)}
 	c.tap = newClientTap(ctx, newTranscript(cfg.name, t.start, passwordOf(where)), cfg.noHeaders)
+	c.tap.through = t.ofClient
 	c.nc, err = nats.Connect(where.String(),
 		nats.Name("natsroute "+cfg.name), nats.NoReconnect(), nats.DontRandomize(),
 		nats.Timeout(connectTime(ctx)), nats.SetCustomDialer(c.tap), nats.PingInterval(time.Hour),
@@ -331,7 +332,7 @@ func (t *clientTap) Dial(network, address string) (net.Conn, error) {
 	t.conn = conn
 	t.dialled = address
 	t.transcript.note("opened to %s", conn.RemoteAddr())
-	return &tappedConn{Conn: conn, tap: t}, nil
+	return &tappedConn{Conn: t.through(conn), tap: t}, nil
 }
 
 // withoutHeaders changes nats.go's CONNECT line.

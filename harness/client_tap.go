@@ -27,6 +27,7 @@ type clientTap struct {
 	ctx        context.Context // while connecting
 	transcript *Transcript
 	noHeaders  bool
+	through    func(net.Conn) net.Conn // the middle, where there is one
 	conn       net.Conn
 	dialled    string
 

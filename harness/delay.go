@@ -127,10 +127,6 @@ func (p *delayProxy) connect(near net.Conn) {
 	p.drop(far)
 }
 
-// inFlight is how many reads are under way at most: no more than a megabyte, so that who does not read is felt at the other
-// end.
-const inFlight = 64
-
 // late is what has been read, and when it is due; no bytes: the end.
 type late struct {
 	at    time.Time
@@ -139,7 +135,7 @@ type late struct {
 
 // pass hands on what from says, late, and then its end: a FIN ends one direction, as it does without a proxy.
 func (p *delayProxy) pass(from, to net.Conn) {
-	queue := make(chan late, inFlight)
+	queue := make(chan late, 1<<12)
 	go func() {
 		defer close(queue)
 		for {

@@ -9,9 +9,11 @@ type Middle interface {
 	Wire(conn net.Conn, dialled bool) net.Conn
 	// Inside gets what is inside of TLS, or the same connection where there is none.
 	Inside(conn net.Conn, dialled bool) net.Conn
+	// OfClient gets a connection to the client port.
+	OfClient(conn net.Conn) net.Conn
 }
 
-// Interpose puts m in the way of every route connection from now on. It is called before the target is used.
+// Interpose puts m in the way of every connection from now on. It is called before the target is used.
 func (t *Target) Interpose(m Middle) { t.middle = m }
 
 // wired is a TCP connection as it passes through the middle.
@@ -28,4 +30,12 @@ func (t *Target) within(conn net.Conn, dialled bool) net.Conn {
 		return conn
 	}
 	return t.middle.Inside(conn, dialled)
+}
+
+// ofClient is a connection to the client port as it passes through the middle.
+func (t *Target) ofClient(conn net.Conn) net.Conn {
+	if t.middle == nil {
+		return conn
+	}
+	return t.middle.OfClient(conn)
 }

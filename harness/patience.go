@@ -22,20 +22,20 @@ type waste struct{ total atomic.Int64 }
 
 // How long waits become when so much has been wasted.
 const (
-	patientFor     = 15 * time.Second // with full patience until then
-	littleFor      = 15 * time.Second
-	fullPatience   = 5 * time.Second
+	patientFor     = 10 * time.Second // with full patience until then
+	briefFor       = 15 * time.Second
+	fullPatience   = 2 * time.Second
 	littlePatience = 500 * time.Millisecond
 	leastPatience  = 100 * time.Millisecond
 )
 
 // Patience is how long to wait for what comes from another goroutine of the target (closes, gossip, dials), and for
-// what a healthy target sends at once on a loaded machine: 5 s and 20 round trips. When many waits have been in vain it
+// what a healthy target sends at once on a loaded machine: 2 s and 20 round trips. When many waits have been in vain it
 // is less.
 func (t *Target) Patience() time.Duration {
 	d := fullPatience
 	switch wasted := time.Duration(t.waste.total.Load()); {
-	case wasted > patientFor+littleFor:
+	case wasted > patientFor+briefFor:
 		d = leastPatience
 	case wasted > patientFor:
 		d = littlePatience

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/klauspost/compress/s2"
 
@@ -122,6 +123,25 @@ func (p *Peer) SendWire(b []byte, pongs int) error {
 	p.expect(pongs)
 	p.mu.Unlock()
 	return p.put(b, nil)
+}
+
+// SendWirePieces is SendWire for pieces, with a gap between them as SendPieces leaves it, so that most arrive in reads of their
+// own.
+func (p *Peer) SendWirePieces(pieces [][]byte) error {
+	for i, piece := range pieces {
+		if i > 0 {
+			gap := time.NewTimer(pacing)
+			select {
+			case <-gap.C:
+			case <-p.done:
+				gap.Stop()
+			}
+		}
+		if err := p.SendWire(piece, 0); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // S2Count is how much of one direction was compressed, in bytes.

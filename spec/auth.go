@@ -130,7 +130,9 @@ func nothingBeforeConnect(s *Suite) {
 		func(ctx SpecContext, op func(*harness.Peer) wire.Op) {
 			p := s.Dial(ctx, "A")
 			s.Send(p, op(p))
-			s.ExpectClosed(ctx, p)
+			closing := s.ExpectClosed(ctx, p)
+			Expect(ofKind(p.Seen(), wire.Pong)).To(s.BeOps(), "what a connection gets to read that has not authenticated")
+			Expect(closing.ErrText).NotTo(MatchRegexp("(?i)timeout"), "the operation closes the connection, not the end of the time for CONNECT")
 		},
 		Entry("not PING", s.Req("RT-AUTH-006/ping"), func(*harness.Peer) wire.Op { return wire.NewPing() }),
 		Entry("not PONG", s.Req("RT-AUTH-006/pong"), func(*harness.Peer) wire.Op { return wire.NewPong() }),

@@ -237,11 +237,13 @@ func (s *Suite) inStream(ctx SpecContext, pieces func(message func(payload strin
 	p, c := s.compressed(ctx, "A"), s.witness(ctx)
 	sub := s.Subscribe(c, s.Subject("orders"))
 	s.Flush(ctx, c)
+	var all [][]byte
 	for _, piece := range pieces(func(payload string) string {
 		return fmt.Sprintf("RMSG %s %s %d\r\n%s\r\n", s.Account(), s.Subject("orders"), len(payload), payload)
 	}) {
-		_ = p.SendWire([]byte(piece), 0)
+		all = append(all, []byte(piece))
 	}
+	_ = p.SendWirePieces(all)
 	return p, c, sub
 }
 

@@ -59,7 +59,7 @@ func diallingSaysOfItself(s *Suite) {
 func diallingJudges(s *Suite) {
 	It("closes when our INFO has its own server_id", s.Req("RT-DIAL-032/own-id"), func(ctx SpecContext) {
 		l, _ := s.invite(ctx)
-		p := s.Dialled(ctx, l, "L", harness.WithID(s.Info().ServerID))
+		p := s.Dialled(ctx, l, "L", harness.WithID(s.Info().ServerID), s.samePool())
 		s.Send(p, p.OwnInfo())
 		s.ExpectClosed(ctx, p)
 	})

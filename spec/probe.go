@@ -48,6 +48,8 @@ func (s *Site) probe(ctx context.Context) error {
 	k := &s.known
 	k.info, k.account = info, defaultAccount
 	k.offers = offers(info, &s.target.Means)
+	k.offers["auth"] = k.offers["auth"] || s.setup.Auth
+	k.offers["permissions"] = k.offers["permissions"] || s.setup.Permissions
 	if s.setup.NoPool { // it was told to have none, so it knows them
 		k.offers["pooling"], k.offers["pinned"] = true, true
 	}

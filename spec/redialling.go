@@ -24,41 +24,23 @@ func diallingAgain(s *Suite) {
 	})
 }
 
-// mostDials is how many in burstTime are none without a pause. Releases that wait up to a tenth of a second on each of a few
-// connections stay far below; those that do not wait at all dial a hundred times and more. The densest time counts: on a
-// machine under load a server without pauses has its quiet moments.
-const (
-	mostDials = 20
-	burstTime = 100 * time.Millisecond
-	watchFor  = 200 // dials at most, and a second at most
-)
+// mostDials is how many a second are none without a pause. Releases that wait up to a tenth of a second on each of a few
+// connections stay far below; those that do not wait at all dial a thousand times and more.
+const mostDials = 200
 
 // rate is how often a listener was dialled that closes every connection.
 type rate struct {
 	peers []*harness.Peer
 	dials int
-	over  time.Duration // a second, or less when there were more than watchFor
-	burst int           // the most in burstTime
+	over  time.Duration // a second, or less when there were more than mostDials
 	err   error         // there was none
 }
 
-// burstOf is the most dials in any burstTime.
-func burstOf(dials []time.Duration) int {
-	most, first := 0, 0
-	for last, at := range dials {
-		for at-dials[first] > burstTime {
-			first++
-		}
-		most = max(most, last-first+1)
-	}
-	return most
-}
-
 func (r rate) String() string {
-	return fmt.Sprintf("%d dials in %v, %d of them in %v", r.dials, r.over.Round(time.Millisecond), r.burst, burstTime)
+	return fmt.Sprintf("%d dials in %v: %.0f a second", r.dials, r.over.Round(time.Millisecond), float64(r.dials)/r.over.Seconds())
 }
 
-// dialRate takes the next dial and those of one second behind it, watchFor at most, does something on each connection
+// dialRate takes the next dial and those of one second behind it, mostDials at most, does something on each connection
 // and closes it.
 func (s *Site) dialRate(ctx context.Context, l *harness.Listener, do func(context.Context, *harness.Peer), opts ...harness.PeerOption) (r rate) {
 	shut := func(p *harness.Peer) {
@@ -73,11 +55,10 @@ func (s *Site) dialRate(ctx context.Context, l *harness.Listener, do func(contex
 		return rate{err: err}
 	}
 	before, began := l.Dials()-1, s.target.Since()
-	for ; err == nil && l.Dials()-before <= watchFor; p, err = l.Accept(harness.WithPatience(ctx, time.Second-(s.target.Since()-began)), "L", opts...) {
+	for ; err == nil && l.Dials()-before <= mostDials; p, err = l.Accept(harness.WithPatience(ctx, time.Second-(s.target.Since()-began)), "L", opts...) {
 		shut(p)
 	}
-	times := l.DialTimes()[before:]
-	r.dials, r.over, r.burst = len(times), s.target.Since()-began, burstOf(times)
+	r.dials, r.over = l.Dials()-before, s.target.Since()-began
 	return r
 }
 
@@ -85,10 +66,10 @@ func (s *Site) dialRate(ctx context.Context, l *harness.Listener, do func(contex
 func (s *Suite) ExpectPaused(r rate) {
 	GinkgoHelper()
 	Expect(r.err).NotTo(HaveOccurred())
-	if r.burst > mostDials {
+	if float64(r.dials) > mostDials*r.over.Seconds() {
 		s.failWith(report.Failure{
 			Message:  "a server that closes every connection is dialled again with pauses",
-			Expected: []string{fmt.Sprintf("at most %d dials in %v", mostDials, burstTime)}, Got: r.String(), Offset: -1,
+			Expected: []string{fmt.Sprintf("at most %d dials in a second", mostDials)}, Got: r.String(), Offset: -1,
 		})
 	}
 }

@@ -224,7 +224,9 @@ func (c *certifyCommand) tls(said *tls.Config) (*tls.Config, error) {
 // plant puts the fault of --fault in front of a target.
 func (c *certifyCommand) plant(t *harness.Target) {
 	if f, ok := fault.ByName(c.Fault); ok && c.Fault != "" {
-		t.Interpose(fault.NewBox(f))
+		box := fault.NewBox(f)
+		box.Authority = t.Authority
+		t.Interpose(box)
 	}
 }
 

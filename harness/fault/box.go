@@ -3,11 +3,16 @@ package fault
 import (
 	"net"
 	"sync"
+
+	"github.com/natsroute/natsroute/harness"
 )
 
 // Box stands between us and one server, with one fault.
 type Box struct {
+	Authority *harness.Authority // of the server's TLS; nil: it is not ours, and no fault can end TLS
+
 	fault Fault
+	step  sync.Mutex // held while a function of the fault runs
 
 	mu    sync.Mutex
 	links map[*Link]bool
@@ -19,10 +24,13 @@ func NewBox(f Fault) *Box { return &Box{fault: f, links: make(map[*Link]bool)} }
 
 // Wire lets a connection pass below TLS.
 func (b *Box) Wire(conn net.Conn, dialled bool) net.Conn {
-	if b.fault.Wire == nil {
-		return conn
+	switch {
+	case b.fault.TLS != nil && b.Authority != nil:
+		return b.endTLS(conn, dialled)
+	case b.fault.Wire != nil:
+		return b.fault.Wire(conn, dialled)
 	}
-	return b.fault.Wire(conn, dialled)
+	return conn
 }
 
 // Inside puts the fault in the way of what is inside of a connection.

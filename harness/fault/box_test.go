@@ -107,6 +107,7 @@ func (f *Fault) plants() int {
 	n := 0
 	for _, there := range []bool{
 		f.FromPeer != nil, f.FromServer != nil, f.PeerBytes != nil, f.ServerBytes != nil, f.Mend != nil, f.Opened != nil, f.Ended != nil, f.Wire != nil,
+		f.Chunk != nil, f.FromClient != nil, f.ToClient != nil, f.TLS != nil,
 	} {
 		if there {
 			n++

@@ -1,6 +1,8 @@
 package fault
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"net"
 	"slices"
 )
@@ -29,8 +31,17 @@ type Fault struct {
 	// Ended is called when one side has ended its direction, with the bytes of an operation that it cut short: what passes of
 	// them, and whether the other side is kept from noticing.
 	Ended func(l *Link, peer bool, held []byte) (instead []byte, stays bool)
+	// Chunk sees each chunk of our side's S2 stream, and tells whether it passes.
+	Chunk func(*Link, Chunk) bool
+	// FromClient sees each line that our clients send, with its payload, before the server does. ToClient says what passes in
+	// place of a line to them; nil: what came. The bytes are not theirs.
+	FromClient func(b *Box, line, payload []byte)
+	ToClient   func(b *Box, line []byte) []byte
 	// Wire replaces a connection below TLS; dialled tells whether our side opened it.
 	Wire func(conn net.Conn, dialled bool) net.Conn
+	// TLS makes the box end TLS on both sides, where it has the authority: it changes what our side meets in the place of
+	// the server, which trusts the authority, and tells whether there is anything to change on this connection.
+	TLS func(cfg *tls.Config, trusted *x509.CertPool, dialled bool) bool
 }
 
 // Catalog lists every fault, in the order of the chapters.
@@ -38,6 +49,8 @@ func Catalog() []Fault {
 	return slices.Concat(
 		handshakeFaults, controlLineFaults, argumentsFaults, bodiesFaults, interestFaults, queueFaults, messageFaults, headersFaults,
 		hopFaults, keepaliveFaults, errorsFaults, identityFaults, orderFaults, disconnectFaults, wellformedFaults, accountsFaults,
+		gossipFaults, diallingFaults, authFaults, tlsFaults, poolingFaults, pinnedFaults, compressionFaults, leafFaults, importsFaults,
+		permissionsFaults, lameduckFaults, slowFaults, reloadFaults, hostileFaults,
 		thirdPartyFaults,
 	)
 }

@@ -33,7 +33,7 @@ type Link struct {
 	box       *Box
 	toPeer    side
 	toServer  side
-	step      sync.Mutex // held while a function of the fault runs: those of one link run one at a time
+	step      *sync.Mutex // held while a function of the fault runs: those of one box run one at a time
 	end       sync.Once
 	done      chan struct{}
 	timers    sync.WaitGroup
@@ -53,7 +53,7 @@ type side struct {
 }
 
 func newLink(b *Box, peer, server net.Conn, dialled bool) *Link {
-	l := &Link{Dialled: dialled, box: b, done: make(chan struct{})}
+	l := &Link{Dialled: dialled, box: b, step: &b.step, done: make(chan struct{})}
 	l.toServer = side{from: peer, to: server, frames: newFramer(), rewrite: b.fault.FromPeer, bytes: b.fault.PeerBytes, interest: &l.Declared}
 	l.toPeer = side{from: server, to: peer, frames: newFramer(), rewrite: b.fault.FromServer, bytes: b.fault.ServerBytes, interest: &l.Told}
 	if mend := b.fault.Mend; mend != nil {
@@ -91,7 +91,7 @@ func (l *Link) pump(s *side) {
 			rest, switched := l.pass(s, buf[:n])
 			if switched {
 				s.startS2()
-				source = s2.NewReader(io.MultiReader(bytes.NewReader(bytes.Clone(rest)), s.from), s2.ReaderAllocBlock(64<<10))
+				source = s2.NewReader(l.chunked(s, io.MultiReader(bytes.NewReader(bytes.Clone(rest)), s.from)), s2.ReaderAllocBlock(64<<10))
 			}
 		}
 		if err != nil {
@@ -99,6 +99,19 @@ func (l *Link) pump(s *side) {
 			return
 		}
 	}
+}
+
+// chunked shows the chunks of our side's stream to the fault.
+func (l *Link) chunked(s *side, stream io.Reader) io.Reader {
+	do := l.box.fault.Chunk
+	if do == nil || s != &l.toServer {
+		return stream
+	}
+	return &chunks{from: stream, take: func(c Chunk) bool {
+		l.step.Lock()
+		defer l.step.Unlock()
+		return do(l, c)
+	}}
 }
 
 // pass passes a chunk. Where an S2 stream begins it stops, and returns the rest. Nothing is locked while it writes: a side that
@@ -158,7 +171,7 @@ func (l *Link) learn(s *side, op *wire.Op) {
 	fromPeer := s == &l.toServer
 	switch {
 	case fromPeer && (l.Peer == nil || l.Peer.ServerID == info.ServerID):
-		l.listing = l.Peer == nil
+		l.listing = l.listing || l.Peer == nil // inside S2 there is another INFO
 		l.Peer = info
 	case !fromPeer && l.Server == nil:
 		l.Server = info

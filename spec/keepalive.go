@@ -75,8 +75,9 @@ func (s *Site) staleLimit() time.Duration {
 
 // pinged is what the future of RT-KA-005 brings.
 type pinged struct {
-	peer *harness.Peer
-	err  error // no PING came in time
+	began time.Duration // before the dial
+	peer  *harness.Peer
+	err   error // no PING came in time
 }
 
 // pingLimit is when the first PING has come at the latest.

@@ -12,7 +12,7 @@ func TestDialects(t *testing.T) {
 	for _, dialect := range corpus.ProfileNames() {
 		t.Run(dialect, func(t *testing.T) {
 			got := certify(t, nil, "--dialect", dialect)
-			if s := got.report.Summary; got.exit != report.ExitOK || s.Warned+s.NotTested > 0 {
+			if s := got.report.Summary; got.exit != report.ExitOK || s.NotTested > 0 || s.Warned > 0 && !underRace { // a SHOULD may be about time
 				t.Errorf("exit %d, %+v\n%s", got.exit, s, got.text)
 			}
 		})

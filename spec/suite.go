@@ -187,7 +187,8 @@ func (s *Suite) ExpectOpen(ctx context.Context, p *harness.Peer) {
 }
 
 // ExpectClosed wants the target to close p. Texts are the -ERR texts allowed, as case-insensitive parts: they are
-// checked only if an -ERR arrived, since it may be lost in the close. Without texts any -ERR or none is allowed.
+// checked only if an -ERR arrived, since it may be lost in the close. Without texts any -ERR or none is allowed, but not one
+// that says that the target had waited for more.
 func (s *Suite) ExpectClosed(ctx context.Context, p *harness.Peer, texts ...string) harness.Closing {
 	GinkgoHelper()
 	closing, err := p.Closed(ctx)
@@ -195,6 +196,12 @@ func (s *Suite) ExpectClosed(ctx context.Context, p *harness.Peer, texts ...stri
 		s.failWith(report.Failure{
 			Message:  "the target kept the connection open",
 			Expected: closings(texts), Got: "open after " + s.target.Patience().Round(time.Millisecond).String(), Offset: -1,
+		})
+	}
+	if len(texts) == 0 && containsAny(closing.ErrText, gaveUp) {
+		s.failWith(report.Failure{
+			Message:  "the target kept the connection open, and gave it up later for another reason",
+			Expected: closings(texts), Got: "-ERR '" + closing.ErrText + "', closed", Offset: -1,
 		})
 	}
 	if closing.ErrText != "" && len(texts) > 0 && !containsAny(closing.ErrText, texts) {
@@ -205,6 +212,9 @@ func (s *Suite) ExpectClosed(ctx context.Context, p *harness.Peer, texts ...stri
 	}
 	return closing
 }
+
+// gaveUp are parts of the -ERR by which a target ends a connection on which too little comes. That is no refusal.
+var gaveUp = []string{"stale connection", "authentication timeout"}
 
 func closings(texts []string) []string {
 	if len(texts) == 0 {

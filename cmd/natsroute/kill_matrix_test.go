@@ -1,0 +1,314 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/natsroute/natsroute/corpus"
+	"github.com/natsroute/natsroute/harness/fault"
+	"github.com/natsroute/natsroute/spec/report"
+)
+
+var (
+	killMatrix       = flag.Bool("kill-matrix", false, "run TestKillMatrix: the rows of the core's chapters for every fault")
+	killMatrixUpdate = flag.Bool("kill-matrix-update", false, "run TestKillMatrix and write spec/kill-matrix.md")
+)
+
+const killMatrixFile = "../../spec/kill-matrix.md"
+
+// coreChapters are those of which every fault is run: what a server with it would be judged by first. A fault that breaks a
+// row of another chapter is run on that chapter too.
+var coreChapters = []string{
+	"handshake", "control_line", "arguments", "bodies", "interest", "queue", "message", "headers", "hop", "keepalive",
+	"errors", "identity", "order", "disconnect", "wellformed", "accounts",
+}
+
+// heavyRows take as long as all others together: only faults that are for one of them are run on it.
+var heavyRows = []string{
+	"RT-MSG-012", "RT-MSG-020", "RT-ID-012", "RT-INT-007/three-thousand", "RT-INT-008/three-thousand", "RT-INT-024",
+	"RT-INT-025", "RT-QUE-029", "RT-ORD-007",
+}
+
+// brokenRows are the rows that a fault breaks: always, or in some runs only, where chance or time decide.
+type brokenRows struct {
+	always, sometimes map[string]bool
+}
+
+// TestKillMatrix runs every fault and compares the rows that it breaks with the committed table. A row that is in the table
+// as always broken has to be broken, one that is not there at all must not be.
+func TestKillMatrix(t *testing.T) {
+	if !*killMatrix && !*killMatrixUpdate {
+		t.Skip("not run: it takes half an hour; make kill-matrix runs it")
+	}
+	committed, err := readKillMatrix(killMatrixFile)
+	if err != nil && !*killMatrixUpdate {
+		t.Fatal(err)
+	}
+	now := runKillMatrix(t)
+	if *killMatrixUpdate {
+		for name := range now {
+			now[name] = now[name].with(committed[name])
+		}
+		if err := os.WriteFile(killMatrixFile, renderKillMatrix(t, now), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(now)) {
+		now[name].compare(t, name, committed[name])
+	}
+}
+
+// runKillMatrix runs the faults, several at a time.
+func runKillMatrix(t *testing.T) map[string]brokenRows {
+	all := make(chan faulty)
+	for _, f := range fault.Catalog() {
+		go func() {
+			atOnce <- struct{}{}
+			defer func() { <-atOnce }()
+			chapters := coreChapters
+			if own := chapterOf(t, f.Breaks); !slices.Contains(chapters, own) {
+				chapters = append(chapters[:len(chapters):len(chapters)], own)
+			}
+			heavy := slices.DeleteFunc(slices.Clone(heavyRows), func(row string) bool { return row == f.Breaks })
+			args := faultArgs(f, "--quiet", "--timeout", "15m", "--chapter", strings.Join(chapters, ","), "--skip", strings.Join(heavy, ","))
+			all <- faulty{f, certify(t, nil, args...)}
+		}()
+	}
+	rows := make(map[string]brokenRows)
+	for range fault.Catalog() {
+		one := <-all
+		rows[one.Name] = brokenRows{always: one.broken(), sometimes: map[string]bool{}}
+		if !one.caught(one.Breaks) {
+			t.Errorf("%s: %s was not broken by a server that %s\n%s", one.Name, one.Breaks, one.Title, one.text)
+		}
+		t.Logf("%s: %d rows", one.Name, len(rows[one.Name].always))
+	}
+	return rows
+}
+
+// broken is the rows that a run failed, or warned for.
+func (o outcome) broken() map[string]bool {
+	rows := make(map[string]bool)
+	for _, r := range o.report.Results {
+		if r.Status == report.Fail || r.Status == report.Warn {
+			rows[r.Requirements[0]] = true
+		}
+	}
+	return rows
+}
+
+// with is what two runs have seen together.
+func (b brokenRows) with(before brokenRows) brokenRows {
+	if before.always == nil {
+		return b
+	}
+	out := brokenRows{always: map[string]bool{}, sometimes: maps.Clone(before.sometimes)}
+	for row := range b.always {
+		if before.always[row] {
+			out.always[row] = true
+		} else {
+			out.sometimes[row] = true
+		}
+	}
+	for row := range before.always {
+		if !b.always[row] {
+			out.sometimes[row] = true
+		}
+	}
+	return out
+}
+
+func (b brokenRows) compare(t *testing.T, name string, committed brokenRows) {
+	t.Helper()
+	for _, row := range slices.Sorted(maps.Keys(committed.always)) {
+		if !b.always[row] {
+			t.Errorf("%s breaks %s no more", name, row)
+		}
+	}
+	for _, row := range slices.Sorted(maps.Keys(b.always)) {
+		if !committed.always[row] && !committed.sometimes[row] {
+			t.Errorf("%s breaks %s too, which spec/kill-matrix.md does not have", name, row)
+		}
+	}
+}
+
+func chapterOf(t *testing.T, requirement string) string {
+	row, ok := register(t).Requirement(requirement)
+	if !ok {
+		t.Errorf("the register has no row %s", requirement)
+	}
+	return row.Chapter
+}
+
+func register(t *testing.T) *corpus.Corpus {
+	t.Helper()
+	c, err := corpus.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+const killMatrixHead = `# What each fault breaks
+
+Written by ` + "`make kill-matrix-update`" + `, which plants every fault of ` + "`natsroute faults`" + ` in front of the reference server and runs all rows of
+the core's chapters, and those of the chapter that the fault is for. A row is broken when it fails, or warns where it is no
+MUST. Rows in parentheses are broken in some runs only: chance or time decide. Rows that take long (thousands of subjects, a
+hundred peers, megabytes) are run for the faults that are for them.
+
+## Faults
+
+`
+
+// renderKillMatrix is the file.
+func renderKillMatrix(t *testing.T, all map[string]brokenRows) []byte {
+	var b bytes.Buffer
+	b.WriteString(killMatrixHead)
+	by := make(map[string][]string)
+	for _, f := range fault.Catalog() {
+		rows := all[f.Name]
+		fmt.Fprintf(&b, "- `%s`, for %s: %s\n", f.Name, f.Breaks, compact(rows.list()))
+		for row := range rows.always {
+			by[row] = append(by[row], f.Name)
+		}
+	}
+	b.WriteString("\n## Rows\n\n")
+	for _, row := range register(t).Requirements {
+		if faults := by[row.ID]; len(faults) > 0 {
+			slices.Sort(faults)
+			fmt.Fprintf(&b, "- %s: %s\n", row.ID, strings.Join(shortened(faults), ", "))
+		} else if why := fault.Unbreakable(row.ID); why != "" {
+			fmt.Fprintf(&b, "- %s: no fault. %s\n", row.ID, why)
+		}
+	}
+	return b.Bytes()
+}
+
+// shortened names at most eight: the rows of a chapter are all broken by some.
+func shortened(faults []string) []string {
+	const most = 8
+	if len(faults) <= most {
+		return faults
+	}
+	return append(faults[:most:most], fmt.Sprintf("and %d more", len(faults)-most))
+}
+
+func (b brokenRows) list() []string {
+	list := slices.Collect(maps.Keys(b.always))
+	for row := range b.sometimes {
+		list = append(list, "("+row+")")
+	}
+	slices.SortFunc(list, func(a, b string) int { return strings.Compare(strings.Trim(a, "()"), strings.Trim(b, "()")) })
+	return list
+}
+
+// compact writes ids of one chapter with their numbers only: RT-INT-001 004 009.
+func compact(ids []string) string {
+	var b strings.Builder
+	last := ""
+	for _, id := range ids {
+		open, bare := strings.HasPrefix(id, "("), strings.Trim(id, "()")
+		at := strings.LastIndexByte(bare, '-')
+		chapter, number := bare[:at], bare[at+1:]
+		if chapter != last {
+			if last != "" {
+				b.WriteString("; ")
+			}
+			b.WriteString(chapter)
+			last = chapter
+		}
+		if open {
+			number = "(" + number + ")"
+		}
+		b.WriteString(" " + number)
+	}
+	return b.String()
+}
+
+// readKillMatrix reads the faults of the file back.
+func readKillMatrix(name string) (map[string]brokenRows, error) {
+	text, err := os.ReadFile(filepath.FromSlash(name))
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[string]brokenRows)
+	_, list, _ := strings.Cut(string(text), "\n## Faults\n\n")
+	list, _, _ = strings.Cut(list, "\n## Rows\n")
+	for line := range strings.Lines(list) {
+		head, ids, ok := strings.Cut(strings.TrimSpace(line), ": ")
+		parts := strings.Split(head, "`")
+		if !ok || len(parts) != 3 {
+			continue
+		}
+		rows := brokenRows{always: map[string]bool{}, sometimes: map[string]bool{}}
+		for _, group := range strings.Split(ids, "; ") {
+			words := strings.Fields(group)
+			for _, number := range words[min(1, len(words)):] {
+				if bare := strings.Trim(number, "()"); bare != number {
+					rows.sometimes[words[0]+"-"+bare] = true
+				} else {
+					rows.always[words[0]+"-"+number] = true
+				}
+			}
+		}
+		all[parts[1]] = rows
+	}
+	return all, nil
+}
+
+// TestKillMatrixIsWhole wants each fault in the committed table with the row that it is for, and each row of the core's
+// chapters to be broken by one, or to have a reason why none can be.
+func TestKillMatrixIsWhole(t *testing.T) {
+	committed, err := readKillMatrix(killMatrixFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken, same := make(map[string]bool), make(map[string]string)
+	for _, f := range fault.Catalog() {
+		rows, there := committed[f.Name]
+		if !there {
+			t.Errorf("spec/kill-matrix.md lacks %s: run make kill-matrix-update", f.Name)
+			continue
+		}
+		row, _ := register(t).Requirement(f.Breaks)
+		if !rows.always[f.Breaks] && row.Disputed == "" {
+			t.Errorf("%s does not break %s in spec/kill-matrix.md", f.Name, f.Breaks)
+		}
+		maps.Copy(broken, rows.always)
+		broken[f.Breaks] = true
+		what := strings.Join(rows.list(), " ") + shownFailure(t, f.Name)
+		if twin, there := same[what]; there {
+			t.Errorf("%s and %s break the same rows with the same words: one of them proves nothing", twin, f.Name)
+		}
+		same[what] = f.Name
+	}
+	for _, row := range register(t).Requirements {
+		if !slices.Contains(coreChapters, row.Chapter) {
+			continue
+		}
+		switch why := fault.Unbreakable(row.ID); {
+		case !broken[row.ID] && why == "":
+			t.Errorf("%s is broken by no fault, and has no reason: %s", row.ID, row.Title)
+		case broken[row.ID] && why != "":
+			t.Errorf("%s is broken, although %s", row.ID, why)
+		}
+	}
+}
+
+// shownFailure is the text of a fault's first failure without the command, which names the fault, and without the wire.
+func shownFailure(t *testing.T, name string) string {
+	text, err := os.ReadFile(filepath.Join(failureDir, name+".txt"))
+	if err != nil {
+		t.Error(err)
+	}
+	shown, _, _ := strings.Cut(withoutWire(string(text)), "\n    again ")
+	return shown
+}

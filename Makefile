@@ -6,7 +6,7 @@ GOFUMPT  := mvdan.cc/gofumpt@v0.12.0
 STATIC   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 60s
 
-.PHONY: build test certify race lint cross fuzz-wire bench soak soak-full clean
+.PHONY: build test certify race lint cross fuzz-wire bench kill-matrix kill-matrix-update soak soak-full clean
 
 build: ## the command
 	$(GO) build -trimpath -o $(BIN) ./cmd/natsroute
@@ -35,6 +35,12 @@ fuzz-wire: ## the parser's native fuzz target, FUZZTIME long
 bench: build ## parser against its floor; the reference server against nats-server v2.15.2
 	$(GO) test -run '^$$' -bench 'Ratio' -benchmem ./reference/wire
 	NATSROUTE_BENCH_NATS_SERVER=v2.15.2 $(GO) test -run '^$$' -bench 'RouteToClient' -benchtime 1x ./reference/server
+
+kill-matrix: ## every fault against all rows of the core: what each breaks has to be what spec/kill-matrix.md says
+	$(GO) test -run 'TestKillMatrix|TestFaultsAreCaught' -timeout 90m -v ./cmd/natsroute -kill-matrix -again-all
+
+kill-matrix-update: ## write spec/kill-matrix.md anew; what two runs do not agree on stands in parentheses
+	$(GO) test -run 'TestKillMatrix$$' -timeout 90m -v ./cmd/natsroute -kill-matrix-update
 
 soak: build ## 20 runs on 2.1.2 and 2.15.2, 5 on the others: loaded, one processor, 50 ms away; no result may differ
 	$(GO) test -run TestSoak -timeout 90m -v ./cmd/natsroute -soak

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -268,6 +269,9 @@ func readKillMatrix(name string) (map[string]brokenRows, error) {
 // chapters to be broken by one, or to have a reason why none can be.
 func TestKillMatrixIsWhole(t *testing.T) {
 	committed, err := readKillMatrix(killMatrixFile)
+	if errors.Is(err, os.ErrNotExist) {
+		t.Skip("not run: there is no spec/kill-matrix.md yet; make kill-matrix-update writes it")
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

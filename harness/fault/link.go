@@ -229,7 +229,7 @@ func (l *Link) ended(s *side, err error) {
 
 // lingerLimit is how long a side that has been kept from noticing the end of the other is left open when it has ended its own
 // direction as well: longer than specs wait.
-const lingerLimit = 5 * time.Second
+const lingerLimit = 30 * time.Second
 
 // linger leaves what is open as it is for a while.
 func (l *Link) linger() {

@@ -40,7 +40,9 @@ func TestCertify(t *testing.T) {
 		Each: func(r report.Result) {
 			counts[r.Status]++
 			switch r.Status {
-			case report.Fail, report.Warn, report.HarnessError, report.Disputed:
+			case report.Warn: // a SHOULD, which may be about time
+				t.Logf("warn %s: %+v", r.ID, *r.Failure)
+			case report.Fail, report.HarnessError, report.Disputed:
 				t.Errorf("%s %s: %s\n%+v", r.Status, r.ID, r.Title, *r.Failure)
 				for _, e := range r.Transcript {
 					if len(e.Bytes) > 300 {

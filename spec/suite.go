@@ -191,11 +191,13 @@ func (s *Suite) ExpectOpen(ctx context.Context, p *harness.Peer) {
 // that says that the target had waited for more.
 func (s *Suite) ExpectClosed(ctx context.Context, p *harness.Peer, texts ...string) harness.Closing {
 	GinkgoHelper()
-	closing, err := p.Closed(ctx)
+	limited, cancel := context.WithTimeout(ctx, s.refusalLimit())
+	defer cancel()
+	closing, err := p.Closed(limited)
 	if err != nil {
 		s.failWith(report.Failure{
 			Message:  "the target kept the connection open",
-			Expected: closings(texts), Got: "open after " + s.target.Patience().Round(time.Millisecond).String(), Offset: -1,
+			Expected: closings(texts), Got: "open after " + min(s.refusalLimit(), s.target.Patience()).Round(time.Millisecond).String(), Offset: -1,
 		})
 	}
 	if len(texts) == 0 && containsAny(closing.ErrText, gaveUp) {
@@ -211,6 +213,16 @@ func (s *Suite) ExpectClosed(ctx context.Context, p *harness.Peer, texts ...stri
 		})
 	}
 	return closing
+}
+
+// refusalLimit is how long a refusal may take. A target that refuses nothing gives a connection up some time after, as stale: that
+// must not be taken for a refusal.
+func (s *Suite) refusalLimit() time.Duration {
+	set, limit := s.Settings(), s.target.Patience()
+	if stale := set.PingInterval * time.Duration(set.PingMax+1); stale > 0 {
+		limit = min(limit, stale*5/6)
+	}
+	return limit
 }
 
 // gaveUp are parts of the -ERR by which a target ends a connection on which too little comes. That is no refusal.

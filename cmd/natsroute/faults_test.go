@@ -69,13 +69,22 @@ func TestFaultsAreCaught(t *testing.T) {
 		})
 	}
 	all.Wait()
-	// A fault of the kind "too often" hides where many runs share the processors: alone it must show.
+	// Faults of time, "too often" or "too soon", hide where many runs share the processors: alone they must show.
 	for _, f := range missed.faults {
-		if one := certify(t, nil, faultArgs(f, "--seed", "1", "--only", f.Breaks)...); !one.caught(f.Breaks) {
-			t.Errorf("%s: %s was not broken by a server that %s\n%s", f.Name, f.Breaks, f.Title, one.text)
+		t.Logf("%s was missed while other runs went on", f.Name)
+		runs := 0
+		for one := (outcome{}); !one.caught(f.Breaks); runs++ {
+			if runs == aloneRuns {
+				t.Errorf("%s: %s was not broken by a server that %s\n%s", f.Name, f.Breaks, f.Title, one.text)
+				break
+			}
+			one = certify(t, nil, faultArgs(f, "--seed", "1", "--only", f.Breaks)...)
 		}
 	}
 }
+
+// aloneRuns is how often a fault that was missed may run alone.
+const aloneRuns = 3
 
 // underRaceEach is of how many faults one is planted under the race detector.
 const underRaceEach = 25

@@ -189,15 +189,7 @@ func compressionPlaces(s *Suite) {
 
 	It("says nothing of the account where it is for one alone", s.Req("RT-COMP-024/pinned"), func(ctx SpecContext) {
 		p, c := s.compressed(ctx, "P", s.pinnedTo(s.Target().Pinned)), s.pinned(ctx).client
-		s.Send(p, wire.NewSub("", s.Subject("news")))
-		s.Fence(ctx, p)
-		sub := s.Subscribe(c, s.Subject("orders"))
-		s.Publish(c, s.Subject("news"), "", "out")
-		s.ClientToPeers(ctx, c, p)
-		s.Send(p, s.apart("", "in"))
-		s.PeerToClients(ctx, p, c)
-		Expect(s.Own(p)).To(s.BeOps(wire.NewSub("", s.Subject("orders")), wire.NewMsg("", s.Subject("news"), "", []byte("out"))), "interest and message of a client")
-		Expect(s.Received(sub)).To(s.BeMessages(delivery{s.Subject("orders"), "", "in"}), "an RMSG of ours")
+		s.expectPinnedBothWays(ctx, p, c)
 	})
 }
 

@@ -200,15 +200,7 @@ func pinnedDialled(s *Suite) {
 
 	It("says nothing of the account on that connection", s.Req("RT-PIN-035/both-ways"), func(ctx SpecContext) {
 		p, c := dialled(ctx), s.pinned(ctx).client
-		s.Send(p, wire.NewSub("", s.Subject("news")))
-		s.Fence(ctx, p)
-		sub := s.Subscribe(c, s.Subject("orders"))
-		s.Publish(c, s.Subject("news"), "", "out")
-		s.ClientToPeers(ctx, c, p)
-		s.Send(p, s.apart("", "in"))
-		s.PeerToClients(ctx, p, c)
-		Expect(s.Own(p)).To(s.BeOps(wire.NewSub("", s.Subject("orders")), wire.NewMsg("", s.Subject("news"), "", []byte("out"))), "interest and message of a client")
-		Expect(s.Received(sub)).To(s.BeMessages(delivery{s.Subject("orders"), "", "in"}), "an RMSG of ours")
+		s.expectPinnedBothWays(ctx, p, c)
 	})
 
 	It("closes its connection when we have opened one by then", s.Req("RT-PIN-038/crossed"), func(ctx SpecContext) {
@@ -265,4 +257,19 @@ func (s *Site) pinnedReopened(ctx context.Context) (r reopening) {
 	r.before.Leave()
 	r.after, r.err = acceptAccount(ctx, l, s.target.Pinned, r.keep, options...)
 	return r
+}
+
+// expectPinnedBothWays wants a connection for one account to carry interest and a message of a client, and a message of the
+// peer, none of which names the account.
+func (s *Suite) expectPinnedBothWays(ctx context.Context, p *harness.Peer, c *harness.Client) {
+	GinkgoHelper()
+	s.Send(p, wire.NewSub("", s.Subject("news")))
+	s.Fence(ctx, p)
+	sub := s.Subscribe(c, s.Subject("orders"))
+	s.Publish(c, s.Subject("news"), "", "out")
+	s.ClientToPeers(ctx, c, p)
+	s.Send(p, s.apart("", "in"))
+	s.PeerToClients(ctx, p, c)
+	Expect(s.Own(p)).To(s.BeOps(wire.NewSub("", s.Subject("orders")), wire.NewMsg("", s.Subject("news"), "", []byte("out"))), "interest and message of a client")
+	Expect(s.Received(sub)).To(s.BeMessages(delivery{s.Subject("orders"), "", "in"}), "an RMSG of ours")
 }

@@ -123,13 +123,7 @@ func pinnedHere(s *Suite) {
 		s.Send(p.carrier, wire.NewSub(p.account, s.Subject("orders")))
 		s.Fence(ctx, p.carrier)
 		p.answer(p.pin(ctx))
-		own := p.own(ctx)
-		s.Send(own, wire.NewSub("", s.Subject("orders")))
-		s.Fence(ctx, own)
-		s.Publish(p.c, s.Subject("orders"), "", "m")
-		s.ClientToPeers(ctx, p.c, own, p.carrier)
-		Expect(s.Own(own)).To(s.BeOps(wire.NewMsg("", s.Subject("orders"), "", []byte("m"))), "a message of the account, on its own connection")
-		Expect(s.Own(p.carrier)).To(s.BeOps(), "interest that the peer declared in the pool before the reload")
+		s.expectOnOwnConnection(ctx, p, "interest that the peer declared in the pool before the reload")
 	})
 
 	It("stays on the only connection of a peer without a pool", s.Req("RT-RLD-033/no-pool"), func(ctx SpecContext) {
@@ -206,13 +200,7 @@ func pinnedThere(s *Suite) {
 		tell(ctx, p, p.account)
 		s.Publish(p.c, s.Subject("orders"), "", "lost")
 		s.ClientToPeers(ctx, p.c, p.carrier)
-		own := p.own(ctx)
-		s.Send(own, wire.NewSub("", s.Subject("orders")))
-		s.Fence(ctx, own)
-		s.Publish(p.c, s.Subject("orders"), "", "m")
-		s.ClientToPeers(ctx, p.c, own, p.carrier)
-		Expect(s.Own(own)).To(s.BeOps(wire.NewMsg("", s.Subject("orders"), "", []byte("m"))), "a message of the account, on its own connection")
-		Expect(s.Own(p.carrier)).To(s.BeOps(), "the peer declares its interest again on the account's own connection")
+		s.expectOnOwnConnection(ctx, p, "the peer declares its interest again on the account's own connection")
 	})
 
 	It("is none when the target does not know the account", s.Req("RT-RLD-043/unknown"), func(ctx SpecContext) {
@@ -222,4 +210,17 @@ func pinnedThere(s *Suite) {
 			s.ExpectOpen(ctx, conn)
 		}
 	})
+}
+
+// expectOnOwnConnection declares interest on the connection that the account now has, and wants a client's message to come there
+// and nothing to come on the connection of the pool that carried the account before.
+func (s *Suite) expectOnOwnConnection(ctx SpecContext, p *pinning, why string) {
+	GinkgoHelper()
+	own := p.own(ctx)
+	s.Send(own, wire.NewSub("", s.Subject("orders")))
+	s.Fence(ctx, own)
+	s.Publish(p.c, s.Subject("orders"), "", "m")
+	s.ClientToPeers(ctx, p.c, own, p.carrier)
+	Expect(s.Own(own)).To(s.BeOps(wire.NewMsg("", s.Subject("orders"), "", []byte("m"))), "a message of the account, on its own connection")
+	Expect(s.Own(p.carrier)).To(s.BeOps(), why)
 }

@@ -257,20 +257,11 @@ func (r *reference) order(ctx context.Context, o Order) error {
 	return nil
 }
 
-// reconfigure takes over what may change while the server runs. Credentials of the route port that come with it are
-// nobody's but the server's.
+// reconfigure takes over what may change while the server runs.
 func (r *reference) reconfigure(_ context.Context, edit func(*Setup)) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	before := r.setup.Auth
-	edit(&r.setup)
-	if r.setup.Auth != before {
-		r.cfg.RouteUser, r.cfg.RoutePassword = "", ""
-		if r.setup.Auth {
-			own := r.setup.credentials()
-			r.cfg.RouteUser, r.cfg.RoutePassword = own.User, own.Password
-		}
-	}
+	r.setup.change(edit, &r.cfg.RouteUser, &r.cfg.RoutePassword)
 	r.change(&r.cfg)
 	cfg := r.started
 	r.change(&cfg)

@@ -196,11 +196,7 @@ func isRefused(err error) bool {
 
 // handshake does the TLS handshake of a dialling server.
 func (t *Target) handshake(ctx context.Context, conn net.Conn) (net.Conn, error) {
-	cfg := t.TLS.Clone()
-	if cfg.ServerName == "" {
-		cfg.ServerName, _, _ = net.SplitHostPort(t.Route)
-	}
-	secure := tls.Client(conn, cfg)
+	secure := tls.Client(conn, t.dialConfig(&peerConfig{}))
 	err := secure.HandshakeContext(ctx)
 	if err == nil {
 		return secure, nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"net"
 
 	"github.com/natsroute/natsroute/reference/wire"
 )
@@ -17,12 +16,10 @@ import (
 func (t *Target) Open(ctx context.Context, name string, opts ...PeerOption) (*Peer, error) {
 	ctx, cancel := t.bounded(ctx)
 	defer cancel()
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", t.Route)
+	conn, err := t.dialPort(ctx)
 	if err != nil {
-		return nil, t.place(cannotConnect(ctx, err))
+		return nil, err
 	}
-	conn = t.wired(conn, true)
 	c := configured(opts)
 	if cfg := t.dialConfig(&c); cfg != nil {
 		if conn, err = secure(ctx, name, tls.Client(conn, cfg)); err != nil {

@@ -147,17 +147,9 @@ func (c *serverConfig) writeCluster(b *strings.Builder) {
 	b.WriteString(" ]\n}\n")
 }
 
-// rewrite writes the file for a changed setup. Credentials of the route port that come with it are nobody's but the server's.
+// rewrite writes the file for a changed setup.
 func (c *serverConfig) rewrite(edit func(*Setup)) error {
-	before := c.setup.Auth
-	edit(&c.setup)
-	if c.setup.Auth != before {
-		c.fields.User, c.fields.Password = "", ""
-		if c.setup.Auth {
-			own := c.setup.credentials()
-			c.fields.User, c.fields.Password = own.User, own.Password
-		}
-	}
+	c.setup.change(edit, &c.fields.User, &c.fields.Password)
 	return c.write()
 }
 

@@ -3,6 +3,7 @@ package harness
 import (
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -86,7 +87,7 @@ func SetupNamed(name string) (Setup, bool) {
 // MeetsAll tells whether a server set up so meets the words given; those that are no matter of setups count as met.
 func (s *Setup) MeetsAll(needs []string) bool {
 	for _, need := range needs {
-		if isSetupNeed(need) && !slices.Contains(s.Meets, need) {
+		if setupNeeds()[need] && !slices.Contains(s.Meets, need) {
 			return false
 		}
 	}
@@ -96,10 +97,16 @@ func (s *Setup) MeetsAll(needs []string) bool {
 // Disruptive tells whether the setup is there for rows that can kill or rename a server.
 func (s *Setup) Disruptive() bool { return slices.Contains(s.Meets, needDisruptive) }
 
-// isSetupNeed tells whether a word of the register's needs is met by some setups only.
-func isSetupNeed(need string) bool {
-	return slices.ContainsFunc(Setups(), func(s Setup) bool { return slices.Contains(s.Meets, need) })
-}
+// setupNeeds are the words of the register's needs that are met by some setups only. A run asks for every spec and setup.
+var setupNeeds = sync.OnceValue(func() map[string]bool {
+	words := make(map[string]bool)
+	for _, s := range Setups() {
+		for _, need := range s.Meets {
+			words[need] = true
+		}
+	}
+	return words
+})
 
 // Permissions are subject patterns of a cluster's permissions.
 type Permissions struct {

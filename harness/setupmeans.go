@@ -47,6 +47,21 @@ func (s *Setup) credentials() Credentials {
 	return c
 }
 
+// change edits the setup of a server that runs. Credentials of the route port that come with it are nobody's but the
+// server's; user and password become what it then wants.
+func (s *Setup) change(edit func(*Setup), user, password *string) {
+	before := s.Auth
+	edit(s)
+	if s.Auth == before {
+		return
+	}
+	var own Credentials
+	if s.Auth {
+		own = s.credentials()
+	}
+	*user, *password = own.User, own.Password
+}
+
 // Odd tells whether the credentials have more than letters, digits and hyphens: what JSON, URLs and configuration files
 // write in ways of their own.
 func (c Credentials) Odd() bool {

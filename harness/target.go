@@ -226,16 +226,21 @@ func (t *Target) Join(ctx context.Context, name string, opts ...PeerOption) (*Pe
 	return p, nil
 }
 
-// connect opens a TCP connection to the route port, and does the TLS handshake where TLS is configured.
-func (t *Target) connect(ctx context.Context) (net.Conn, error) {
+// dialPort opens a TCP connection to the route port.
+func (t *Target) dialPort(ctx context.Context) (net.Conn, error) {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", t.Route)
 	if err != nil {
 		return nil, t.place(cannotConnect(ctx, err))
 	}
-	conn = t.wired(conn, true)
-	if t.TLS == nil {
-		return conn, nil
+	return t.wired(conn, true), nil
+}
+
+// connect opens a TCP connection to the route port, and does the TLS handshake where TLS is configured.
+func (t *Target) connect(ctx context.Context) (net.Conn, error) {
+	conn, err := t.dialPort(ctx)
+	if err != nil || t.TLS == nil {
+		return conn, err
 	}
 	secure, err := t.handshake(ctx, conn)
 	if err != nil {

@@ -182,16 +182,8 @@ func leafMessagesTaken(s *Suite) {
 			p, c := s.JoinKnowing(ctx, "A", knowsOrigins), s.witness(ctx)
 			one, work := s.Subscribe(c, s.Subject("orders")), s.QueueSubscribe(c, s.Subject("orders"), "q")
 			s.Flush(ctx, c)
-			to := reply
-			if to != "" {
-				to = s.Subject(reply)
-			}
-			op := asLeaf(wire.NewQueueMsg(s.Account(), s.Subject("orders"), to, queues, []byte(leafPayload)), s.origin())
-			if header {
-				op.Payload = []byte(leafHeaderBlock + leafPayload)
-				op.HeaderSize, op.Size = len(leafHeaderBlock), len(op.Payload)
-			}
-			s.Send(p, op)
+			to := s.subjectOrNone(reply)
+			s.Send(p, s.leafMessage(wire.NewQueueMsg(s.Account(), s.Subject("orders"), to, queues, []byte(leafPayload)), header))
 			s.PeerToClients(ctx, p, c)
 			message := []delivery{{s.Subject("orders"), to, leafPayload}}
 			Expect(s.Received(one)).To(s.BeMessages(message...), "a plain subscriber")
@@ -224,4 +216,22 @@ func leafMessagesTaken(s *Suite) {
 		Expect(ofKind(s.Own(b), wire.Msg)).To(s.BeOps(), "LMSG crossed a second hop as RMSG")
 		Expect(ofKind(s.Own(b), wire.LeafMsg)).To(s.BeOps(), "LMSG crossed a second hop")
 	})
+}
+
+// subjectOrNone is a subject of the spec's own; empty for no tokens.
+func (s *Suite) subjectOrNone(tokens string) string {
+	if tokens == "" {
+		return ""
+	}
+	return s.Subject(tokens)
+}
+
+// leafMessage is a message with leafPayload as one of a leaf, with a header block where one is asked for.
+func (s *Suite) leafMessage(msg wire.Op, header bool) wire.Op {
+	op := asLeaf(msg, s.origin())
+	if header {
+		op.Payload = []byte(leafHeaderBlock + leafPayload)
+		op.HeaderSize, op.Size = len(leafHeaderBlock), len(op.Payload)
+	}
+	return op
 }

@@ -48,16 +48,8 @@ func leafMessagesApart(s *Suite) {
 			p, c := s.joinPinned(ctx, "A", knowsOrigins.announcing()), s.pinned(ctx).client
 			plain, member := s.Subscribe(c, s.Subject("orders")), s.QueueSubscribe(c, s.Subject("orders"), "q")
 			s.Flush(ctx, c)
-			to := reply
-			if to != "" {
-				to = s.Subject(reply)
-			}
-			op := asLeaf(s.apart(to, leafPayload, queues...), s.origin())
-			if header {
-				op.Payload = []byte(leafHeaderBlock + leafPayload)
-				op.HeaderSize, op.Size = len(leafHeaderBlock), len(op.Payload)
-			}
-			s.Send(p, op)
+			to := s.subjectOrNone(reply)
+			s.Send(p, s.leafMessage(s.apart(to, leafPayload, queues...), header))
 			s.PeerToClients(ctx, p, c)
 			want := []delivery{{s.Subject("orders"), to, leafPayload}}
 			Expect(s.Received(plain)).To(s.BeMessages(want...), "a plain subscriber of the account")

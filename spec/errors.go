@@ -19,9 +19,7 @@ func registerErrors(s *Suite) {
 
 func errorSaid(s *Suite) {
 	It("for bytes that begin no operation says so", s.Req("RT-ERR-002/text"), func(ctx SpecContext) {
-		said, ok := s.complaint(ctx, "XYZZY\r\n")
-		Expect(ok).To(BeTrue(), "no -ERR before the close, on three connections")
-		Expect(said.Op.ErrText()).To(MatchRegexp("(?i)unknown protocol operation"))
+		s.ExpectTold(s.complaining(ctx, "XYZZY\r\n"), "(?i)unknown protocol operation")
 	})
 }
 

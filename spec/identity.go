@@ -144,15 +144,11 @@ func (s *Suite) otherCluster() string {
 
 func clusterRefused(s *Suite) {
 	It("has to be the target's in CONNECT", s.Req("RT-ID-005/connect"), func(ctx SpecContext) {
-		p := s.Dial(ctx, "A", harness.WithConnect(func(connect *wire.ConnectBody) { connect.Cluster = s.otherCluster() }))
-		s.Send(p, p.Connect())
-		s.ExpectClosed(ctx, p)
+		s.ExpectRejected(ctx, "A", harness.WithConnect(func(connect *wire.ConnectBody) { connect.Cluster = s.otherCluster() }))
 	})
 
 	It("has to be there in CONNECT", s.Req("RT-ID-006/connect-without"), func(ctx SpecContext) {
-		p := s.Dial(ctx, "A", harness.WithConnect(func(connect *wire.ConnectBody) { connect.Cluster = "" }))
-		s.Send(p, p.Connect())
-		s.ExpectClosed(ctx, p)
+		s.ExpectRejected(ctx, "A", harness.WithConnect(func(connect *wire.ConnectBody) { connect.Cluster = "" }))
 	})
 
 	It("cannot change on a registered route", s.Req("RT-ID-009/second-connect"), func(ctx SpecContext) {

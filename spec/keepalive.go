@@ -114,7 +114,7 @@ func stale(s *Suite) {
 		Expect(e.pings).To(BeNumerically(">=", s.Settings().PingMax), "PINGs sent before the close: the peer was given up too early")
 	})
 
-	texts := Prepare(s, "RT-KA-007", func(ctx context.Context, s *Site) []ending { return thrice(ctx, s, silent) })
+	texts := Prepare(s, "RT-KA-007", func(ctx context.Context, s *Site) []ending { return oftenAtOnce(ctx, s, silent) })
 	It("is told so", s.Req("RT-KA-007/text"), Late, func(ctx SpecContext) {
 		var said []string
 		for _, e := range joined(ctx, s, texts, peersOf) {
@@ -123,7 +123,7 @@ func stale(s *Suite) {
 				said = append(said, e.closing.ErrText)
 			}
 		}
-		Expect(said).NotTo(BeEmpty(), "no -ERR before the close, in three connections")
+		Expect(said).NotTo(BeEmpty(), untold)
 		Expect(said).To(HaveEach(MatchRegexp("(?i)stale connection")))
 	})
 
@@ -146,9 +146,9 @@ func (s *Site) outlive(ctx context.Context, silent func(context.Context, *Site) 
 	return []ending{{peer: p, err: p.Fence(ctx)}, other}
 }
 
-// thrice does the same three times at once.
-func thrice[T any](ctx context.Context, s *Site, do func(context.Context, *Site) T) []T {
-	out := make([]T, 3)
+// oftenAtOnce does at the same time, closesToHear times, what makes the target close a connection.
+func oftenAtOnce[T any](ctx context.Context, s *Site, do func(context.Context, *Site) T) []T {
+	out := make([]T, closesToHear)
 	done := make(chan struct{}, len(out))
 	for i := range out {
 		go func() {

@@ -262,7 +262,7 @@ func received(p *harness.Peer) []byte {
 
 func complaintsQuoted(s *Suite) {
 	It("has the text of -ERR in single quotes", s.Req("RT-OUT-006/quotes"), func(ctx SpecContext) {
-		said, ok := s.complaint(ctx, "XYZZY\r\n")
+		said, ok := told(s.complaining(ctx, "XYZZY\r\n"))
 		if !ok {
 			s.NotApplicable("the target closes without a word")
 		}

@@ -33,7 +33,7 @@ var (
 const oneWay = 25 * time.Millisecond
 
 // farAtOnce bounds the runs that go on side by side: each waits for most of its time.
-const farAtOnce = 20
+const farAtOnce = 8
 
 // TestSoak certifies healthy servers again and again under conditions that make timing different: nothing may fail, and
 // no result may differ from one run to another.

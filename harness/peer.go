@@ -78,6 +78,7 @@ func startPeer(t *Target, name string, conn net.Conn, dialled bool, c peerConfig
 		p.id = t.ids.next()
 	}
 	p.in = newIncoming(name, dialled)
+	p.in.bystander = c.bystander
 	p.in.mayS2 = c.compression
 	if c.leaf != nil {
 		p.in.parser = newLeafParser()

@@ -18,6 +18,7 @@ type peerConfig struct {
 	plain     bool
 	tls       []func(*tls.Config)
 
+	bystander    bool
 	smallReceive bool
 	compression  bool
 	leaf         *Credentials // the connection goes to a leafnode port
@@ -41,6 +42,10 @@ func WithID(id string) PeerOption { return func(c *peerConfig) { c.id = id } }
 
 // NoPong leaves the target's PINGs unanswered.
 func NoPong() PeerOption { return func(c *peerConfig) { c.noPong = true } }
+
+// Bystander keeps no interest operation in Seen: for a peer that stays while other peers and clients make interest by the
+// thousand, and that is there for something else. Its transcript has them.
+func Bystander() PeerOption { return func(c *peerConfig) { c.bystander = true } }
 
 // secret is the password to be masked wherever it stands.
 func (c *peerConfig) secret(t *Target) string {

@@ -51,13 +51,14 @@ type incoming struct {
 	inside   bool  // it has
 	inflated S2Count
 
-	seen    []Seen
-	bytes   int // what seen takes
-	info    *wire.InfoBody
-	placed  *wire.InfoBody // the first INFO inside S2
-	pongs   int
-	pings   int // PINGs in the bytes taken last
-	errText string
+	seen      []Seen
+	bytes     int  // what seen takes
+	bystander bool // interest is not kept
+	info      *wire.InfoBody
+	placed    *wire.InfoBody // the first INFO inside S2
+	pongs     int
+	pings     int // PINGs in the bytes taken last
+	errText   string
 
 	broken  error // *MalformedError
 	flood   error // *FloodError
@@ -245,6 +246,9 @@ func (in *incoming) keep(raw []byte, off int64, at time.Duration) {
 	case wire.Err:
 		in.errText = in.op.ErrText()
 	}
+	if in.bystander && isInterest(in.op.Kind) {
+		return
+	}
 	cost := int(unsafe.Sizeof(Seen{})) + 2*len(raw) - len(in.op.Payload)
 	if in.flood == nil && (in.bytes+cost > keepBytes || len(in.seen) == keepOps) {
 		in.seen = slices.Clone(in.seen[:min(len(in.seen), keepOfFlood)])
@@ -263,6 +267,14 @@ func (in *incoming) keep(raw []byte, off int64, at time.Duration) {
 	if s.Op.Kind == wire.Info && in.inside && in.placed == nil {
 		in.placed = s.Op.InfoBody
 	}
+}
+
+func isInterest(k wire.Kind) bool {
+	switch k {
+	case wire.Sub, wire.Unsub, wire.LeafSub, wire.LeafUnsub:
+		return true
+	}
+	return false
 }
 
 // cloneOp is a copy of the operation just read, but for a payload: that is a part of raw.

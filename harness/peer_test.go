@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -360,6 +361,20 @@ func TestFloodIsSaid(t *testing.T) {
 	var flood *FloodError
 	if !errors.As(in.flood, &flood) || in.pongs != 2 || flood.Ops != len(in.seen) {
 		t.Errorf("flood %v, %d PONGs, %d kept", in.flood, in.pongs, len(in.seen))
+	}
+}
+
+// A bystander counts PONGs and keeps what is not interest.
+func TestBystanderKeepsNoInterest(t *testing.T) {
+	in := newIncoming("A", true)
+	in.bystander = true
+	in.take([]byte("RS+ $G a\r\nRS- $G a\r\nRMSG $G a 2\r\nok\r\nPONG\r\nLS+ o $G a\r\nPING\r\n"), 0)
+	var kept []wire.Kind
+	for _, seen := range in.seen {
+		kept = append(kept, seen.Op.Kind)
+	}
+	if !slices.Equal(kept, []wire.Kind{wire.Msg, wire.Pong, wire.Ping}) || in.pongs != 1 {
+		t.Errorf("kept %v, %d PONGs", kept, in.pongs)
 	}
 }
 

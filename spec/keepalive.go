@@ -85,7 +85,7 @@ func (s *Site) pingLimit() time.Duration { return s.Settings().PingInterval*6/5 
 
 func pingSent(s *Suite) {
 	first := Prepare(s, "RT-KA-005", func(ctx context.Context, s *Site) pinged {
-		p, err := s.target.Join(ctx, "A")
+		p, err := s.target.Join(ctx, "A", harness.Bystander())
 		if err != nil {
 			return pinged{err: err}
 		}
@@ -138,7 +138,7 @@ func stale(s *Suite) {
 // outlive registers a peer that answers PINGs, then one that answers none, waits for the end of the second and fences
 // the first.
 func (s *Site) outlive(ctx context.Context, silent func(context.Context, *Site) ending) []ending {
-	p, err := s.target.Join(ctx, "A")
+	p, err := s.target.Join(ctx, "A", harness.Bystander())
 	if err != nil {
 		return []ending{{err: err}, {err: fmt.Errorf("not tried: %w", err)}}
 	}

@@ -56,7 +56,7 @@ func (s *Site) watchMute(ctx context.Context) ending {
 func lifeShown(s *Suite) {
 	going := Prepare(s, "RT-KA-012", func(ctx context.Context, s *Site) pinged {
 		began := s.target.Since()
-		p, err := s.target.Join(ctx, "A")
+		p, err := s.target.Join(ctx, "A", harness.Bystander())
 		if err != nil {
 			return pinged{err: err}
 		}
@@ -95,7 +95,7 @@ func awaitPings(ctx context.Context, p *harness.Peer, n int) error {
 // answerLate registers a peer that answers its PINGs only when as many are open as may be, and beside it one that answers
 // none. When that has ended it fences the first.
 func (s *Site) answerLate(ctx context.Context) []ending {
-	p, err := s.target.Join(ctx, "A")
+	p, err := s.target.Join(ctx, "A", harness.Bystander())
 	if err != nil {
 		return []ending{{err: err}, {err: err}}
 	}
@@ -177,6 +177,6 @@ func (s *Site) watchDialledSilent(ctx context.Context) ending {
 	}
 	defer func() { _ = l.Close() }()
 	return s.watch(ctx, s.staleLimit(), func(ctx context.Context) (*harness.Peer, error) {
-		return acceptRoute(ctx, l, id, func(*harness.Peer) {}, harness.NoPong())
+		return acceptRoute(ctx, l, id, func(*harness.Peer) {}, harness.NoPong(), harness.Bystander())
 	})
 }

@@ -24,7 +24,7 @@ func (s *Site) lure(ctx context.Context, word string) (l *harness.Listener, id s
 		return nil, "", err
 	}
 	id = s.strangerID(word)
-	p, err := s.target.Join(ctx, "A")
+	p, err := s.target.Join(ctx, "A", harness.Bystander())
 	if err == nil {
 		err = p.Send(news(p, id, l))
 	}

@@ -25,7 +25,7 @@ func (d *dialled) all() []*harness.Peer { return append(slices.Clone(d.pool), d.
 // without, the target takes that the other may not know of accounts with connections of their own, and tries.
 func (s *Site) invitePool(ctx context.Context, l *harness.Listener, id string) (*harness.Peer, error) {
 	size := s.Info().RoutePoolSize
-	p, err := s.target.Join(ctx, "A", harness.Pooled(size, 0))
+	p, err := s.target.Join(ctx, "A", harness.Pooled(size, 0), harness.Bystander())
 	if err != nil {
 		return nil, err
 	}

@@ -253,10 +253,10 @@ func (s *Site) dribbleMessage(ctx context.Context) (d dribble) {
 	defer c.Close()
 	sub, err := c.Subscribe(word + "orders")
 	if err == nil {
-		d.slow, err = s.target.Join(ctx, "A")
+		d.slow, err = s.target.Join(ctx, "A", harness.Bystander())
 	}
 	if err == nil {
-		d.other, err = s.target.Join(ctx, "B")
+		d.other, err = s.target.Join(ctx, "B", harness.Bystander())
 	}
 	if d.err = errors.Join(err, c.Fence(ctx)); d.err != nil {
 		return d

@@ -100,6 +100,20 @@ func (t *Target) clientURL(account string) (*url.URL, error) {
 	return where, nil
 }
 
+// DialClientPort opens a connection to the client port without a client on it: for what a client library does not do. The
+// caller closes it. The error is ErrNoClient, or the system's; where is the URL with the credentials of Means.Client.
+func (t *Target) DialClientPort(ctx context.Context) (conn net.Conn, where *url.URL, err error) {
+	if where, err = t.clientURL(""); err != nil {
+		return nil, nil, err
+	}
+	limited, cancel := context.WithTimeout(ctx, t.Patience())
+	defer cancel()
+	if conn, err = (&net.Dialer{}).DialContext(limited, "tcp", where.Host); err != nil {
+		return nil, nil, err
+	}
+	return t.ofClient(conn), where, nil
+}
+
 func passwordOf(u *url.URL) string {
 	if u.User == nil {
 		return ""

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -147,8 +146,10 @@ type oldClient struct {
 // oldClient connects one. Closing is deferred.
 func (s *Suite) oldClient(ctx context.Context) *oldClient {
 	GinkgoHelper()
-	where, err := url.Parse(s.target.Client)
-	if err != nil || where.Scheme == "tls" {
+	conn, where, err := s.target.DialClientPort(ctx)
+	Expect(err).NotTo(HaveOccurred(), "no connection to the client port")
+	DeferCleanup(conn.Close)
+	if where.Scheme == "tls" {
 		s.NotTested(report.NeedsClient)
 	}
 	connect := map[string]any{"verbose": false, "pedantic": false, "protocol": 0}
@@ -157,9 +158,6 @@ func (s *Suite) oldClient(ctx context.Context) *oldClient {
 		connect["user"], connect["pass"] = where.User.Username(), password
 	}
 	text, _ := json.Marshal(connect) // strings and numbers always marshal
-	conn, err := (&net.Dialer{Timeout: s.Patience()}).DialContext(ctx, "tcp", where.Host)
-	Expect(err).NotTo(HaveOccurred(), "no connection to the client port")
-	DeferCleanup(conn.Close)
 	_ = conn.SetDeadline(time.Now().Add(4 * s.Patience()))
 	c := &oldClient{conn: conn, in: bufio.NewReader(conn)}
 	_, _ = fmt.Fprintf(conn, "CONNECT %s\r\n", text)

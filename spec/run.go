@@ -15,6 +15,7 @@ import (
 	"github.com/onsi/ginkgo/v2/formatter"
 	"github.com/onsi/ginkgo/v2/types"
 	"github.com/onsi/gomega"
+	"github.com/onsi/gomega/format"
 
 	"github.com/natsroute/natsroute/corpus"
 	"github.com/natsroute/natsroute/spec/report"
@@ -161,6 +162,7 @@ func (shim) Fail() {}
 // runSpecs hands the tree to Ginkgo. Its console report is switched off: results are told through Options.Each.
 func (s *Suite) runSpecs() {
 	gomega.RegisterFailHandler(Fail)
+	defer format.UnregisterCustomFormatter(format.RegisterCustomFormatter(byItsText))
 	formatter.ColorableStdOut = io.Discard
 	suiteConfig, reporterConfig := GinkgoConfiguration()
 	suiteConfig.RandomSeed = s.o.Seed
@@ -248,4 +250,10 @@ func hash(s string) uint64 {
 	h := fnv.New64a()
 	_, _ = io.WriteString(h, s)
 	return h.Sum64()
+}
+
+// byItsText leaves out how an error is made inside: its text stands before it in a failure.
+func byItsText(value any) (string, bool) {
+	_, is := value.(error)
+	return "", is
 }

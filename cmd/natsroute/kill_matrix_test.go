@@ -299,7 +299,7 @@ func TestKillMatrixIsWhole(t *testing.T) {
 			continue
 		}
 		switch why := fault.Unbreakable(row.ID); {
-		case !broken[row.ID] && why == "":
+		case !broken[row.ID] && why == "" && row.Level != corpus.May: // either way is right: nothing can fail
 			t.Errorf("%s is broken by no fault, and has no reason: %s", row.ID, row.Title)
 		case broken[row.ID] && why != "":
 			t.Errorf("%s is broken, although %s", row.ID, why)

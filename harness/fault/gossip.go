@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -129,6 +130,21 @@ var gossipFaults = []Fault{
 	{
 		Name: "own-id-as-news", Title: "ignores that a registered peer says INFO with the server's own server_id", Breaks: "RT-GOS-016",
 		FromPeer: when(all(newsFromPeer, aboutServer), drop),
+	},
+	{
+		Name: "old-clients-told", Title: "sends every client INFO behind the first", Breaks: "RT-GOS-018",
+		ToClient: func(b *Box, line []byte) []byte {
+			if argument(line, "INFO") != nil {
+				said := bytes.Clone(line)
+				b.Keep(func(any) any { return said })
+				return nil
+			}
+			info, _ := b.Keep(func(kept any) any { return kept }).([]byte)
+			if !bytes.HasPrefix(line, []byte("PONG")) || info == nil {
+				return nil
+			}
+			return slices.Concat(line, info)
+		},
 	},
 	{
 		Name: "own-connect-urls-unsaid", Title: "tells its clients of its peers' connect_urls without its own", Breaks: "RT-GOS-017",

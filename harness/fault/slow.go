@@ -2,9 +2,35 @@ package fault
 
 import (
 	"github.com/natsroute/natsroute/reference/wire"
+	"net"
 )
 
 var slowFaults = []Fault{
+	{
+		Name: "slow-reader-kept", Title: "never gives up a peer that reads nothing", Breaks: "RT-SLOW-001",
+		Wire: func(conn net.Conn, _ bool) net.Conn { return newGreedy(conn) },
+	},
+	{
+		Name: "slow-reader-holds-others", Title: "answers no other peer when it has sent ten messages of a kilobyte to one", Breaks: "RT-SLOW-002",
+		FromServer: func(l *Link, f Frame) []Frame {
+			for _, other := range l.Others() {
+				if f.Op.Kind == wire.Pong && other.large() > 10 {
+					return nil
+				}
+			}
+			l.countFrom(1<<10, f)
+			return []Frame{f}
+		},
+	},
+	{
+		Name: "slow-reader-hole", Title: "loses the third message of a kilobyte for a peer", Breaks: "RT-SLOW-004",
+		FromServer: func(l *Link, f Frame) []Frame {
+			if l.countFrom(1<<10, f) && l.large() == 3 {
+				return nil
+			}
+			return []Frame{f}
+		},
+	},
 	{
 		Name: "slow-reader-interest-kept", Title: "keeps the interest of a peer that it has closed for reading nothing", Breaks: "RT-SLOW-003",
 		FromServer: countLarge,
@@ -50,10 +76,17 @@ const largePayload = 64 << 10
 
 // countLarge counts large messages for the peer. It uses Kept.
 func countLarge(l *Link, f Frame) []Frame {
-	if f.Op.Kind.IsMessage() && f.Op.Size >= largePayload {
+	l.countFrom(largePayload, f)
+	return []Frame{f}
+}
+
+// countFrom counts messages for the peer of a size and more, and tells whether f is one. It uses Kept.
+func (l *Link) countFrom(size int, f Frame) bool {
+	large := f.Op.Kind.IsMessage() && f.Op.Size >= size
+	if large {
 		l.Kept = l.large() + 1
 	}
-	return []Frame{f}
+	return large
 }
 
 func (l *Link) large() int {
@@ -64,7 +97,6 @@ func (l *Link) large() int {
 // nthLarge picks large messages by their number, which begins with 1.
 func nthLarge(picked func(n int) bool) condition {
 	return func(l *Link, f Frame) bool {
-		countLarge(l, f)
-		return f.Op.Kind.IsMessage() && f.Op.Size >= largePayload && picked(l.large())
+		return l.countFrom(largePayload, f) && picked(l.large())
 	}
 }

@@ -12,6 +12,7 @@ var floors = map[string]int{
 	"reference/wire":   0,
 	"corpus":           0,
 	"reference/route":  1,
+	"fuzz/gen":         1,
 	"reference/server": 2,
 	"harness":          3,
 	"harness/fault":    4,
@@ -26,12 +27,14 @@ var standardOnly = map[string][]string{
 	"reference/route":  nil,
 	"reference/server": {"github.com/klauspost/compress/s2"}, // the standard library has no S2
 	"corpus":           nil,
+	"fuzz/gen":         nil,
 }
 
 // pure are packages that may not touch sockets, processes or files.
 var pure = map[string][]string{
 	"reference/wire":  {"net", "os", "os/exec", "log", "log/slog", "time"},
 	"reference/route": {"net", "os", "os/exec", "log", "log/slog"},
+	"fuzz/gen":        {"net", "os", "os/exec", "log", "log/slog", "time"},
 }
 
 const module = "github.com/natsroute/natsroute/"

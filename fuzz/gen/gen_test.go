@@ -90,14 +90,16 @@ func TestGenerateReaches(t *testing.T) {
 	s := FromSeed(3)
 	for range 20_000 {
 		seq := s.Generate(Options{Clients: true})
-		zero, sent := false, false
+		zero, sent := map[string]bool{}, false
 		verbs := map[string]int{}
 		for _, st := range seq.Steps {
 			m := st.Message
 			verbs[m.Verb]++
 			fields := strings.Join(m.Fields, "")
-			zero = zero || m.Verb == "RS+" && len(m.Fields) == 4 && m.Fields[3] == " 0" && m.Fields[1] == " foo"
-			sent = sent || zero && strings.HasPrefix(fields, " foo") && m.Verb == "PUB"
+			if m.Verb == "RS+" && len(m.Fields) == 4 && m.Fields[0] == " $G" && m.Fields[3] == " 0" {
+				zero[m.Fields[1]] = true
+			}
+			sent = sent || m.Verb == "PUB" && len(m.Fields) > 1 && zero[m.Fields[0]]
 			see("size of 2^63-1", m.Verb == "RMSG" && strings.HasSuffix(fields, " 9223372036854775807"))
 			see("size of 21 digits", m.Verb == "RMSG" && strings.HasSuffix(fields, " 100000000000000000000"))
 			see("lower case", m.Verb == "rs+")

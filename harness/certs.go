@@ -25,14 +25,14 @@ type Authority struct {
 	key         *ecdsa.PrivateKey
 }
 
-// loopbackNames are the hosts of a target that we run.
-var loopbackNames = []string{"127.0.0.1", "::1", "localhost"}
+// loopbackNames are the hosts of a target that we run, and of listeners that it dials.
+func loopbackNames() []string { return append([]string{launchHost, "::1", "localhost"}, ownHosts()...) }
 
-// NewAuthority makes an authority whose certificates are valid for the hosts and addresses named; none: 127.0.0.1, ::1
-// and localhost. An error is the system's: it has no randomness to give.
+// NewAuthority makes an authority whose certificates are valid for the hosts and addresses named; none: 127.0.0.1, ::1,
+// localhost, and where our listeners are. An error is the system's: it has no randomness to give.
 func NewAuthority(names ...string) (*Authority, error) {
 	if len(names) == 0 {
-		names = loopbackNames
+		names = loopbackNames()
 	}
 	template := newTemplate("natsroute test authority")
 	template.IsCA, template.BasicConstraintsValid = true, true

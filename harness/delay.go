@@ -133,9 +133,12 @@ type late struct {
 	bytes []byte
 }
 
+// onTheWay is how many reads of 16 KiB are on their way at most: a peer that stops reading must be felt by the target.
+const onTheWay = 64
+
 // pass hands on what from says, late, and then its end: a FIN ends one direction, as it does without a proxy.
 func (p *delayProxy) pass(from, to net.Conn) {
-	queue := make(chan late, 1<<12)
+	queue := make(chan late, onTheWay)
 	go func() {
 		defer close(queue)
 		for {

@@ -41,6 +41,9 @@ func (t *Target) NewListener(ctx context.Context) (*Listener, error) {
 		if !local {
 			return nil, ErrNoListener
 		}
+		if host == launchHost && (t.TLS == nil || t.Authority != nil) { // the operator's certificates are for hosts that we do not know
+			host = ownHost()
+		}
 		address = net.JoinHostPort(host, "0")
 	}
 	return t.ListenAt(ctx, address)

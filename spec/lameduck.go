@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/url"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -130,6 +128,18 @@ func (d *duck) settle(ctx context.Context, s *Site) (*harness.Subscription, erro
 	)
 }
 
+// greeted opens a connection to the client port and takes the first byte of the greeting, or says why none came.
+func (s *Site) greeted(ctx context.Context) error {
+	conn, _, err := s.target.DialClientPort(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	_, err = conn.Read(make([]byte, 1))
+	return err
+}
+
 // exchange sends a message each way between the client and a.
 func (d *duck) exchange(ctx context.Context, s *Site, sub *harness.Subscription) {
 	_ = d.a.Send(wire.NewMsg(s.Account(), d.own, "", []byte("in")))
@@ -142,25 +152,21 @@ func (d *duck) exchange(ctx context.Context, s *Site, sub *harness.Subscription)
 	}
 }
 
-// awaitRefusal tries to connect to the client port until that is refused, while the target's patience lasts.
+// awaitRefusal tries to connect to the client port until no client is greeted there, while the target's patience lasts. What
+// stands before a target may take a connection that the target does not.
 func (s *Site) awaitRefusal(ctx context.Context) error {
-	where, err := url.Parse(s.target.Client)
-	if err != nil {
-		return err
-	}
 	limited, cancel := context.WithTimeout(ctx, s.Patience())
 	defer cancel()
 	pace := time.NewTicker(20 * time.Millisecond)
 	defer pace.Stop()
 	for {
-		conn, err := (&net.Dialer{}).DialContext(limited, "tcp", where.Host)
+		err := s.greeted(limited)
 		switch {
 		case limited.Err() != nil:
 			return nil
 		case err != nil:
 			return err
 		}
-		_ = conn.Close()
 		select {
 		case <-pace.C:
 		case <-limited.Done():

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/natsroute/natsroute/corpus"
@@ -18,24 +19,11 @@ import (
 )
 
 var (
-	killMatrix       = flag.Bool("kill-matrix", false, "run TestKillMatrix: the rows of the core's chapters for every fault")
+	killMatrix       = flag.Bool("kill-matrix", false, "run TestKillMatrix: all rows for every fault")
 	killMatrixUpdate = flag.Bool("kill-matrix-update", false, "run TestKillMatrix and write spec/kill-matrix.md")
 )
 
 const killMatrixFile = "../../spec/kill-matrix.md"
-
-// coreChapters are those of which every fault is run: what a server with it would be judged by first. A fault that breaks a
-// row of another chapter is run on that chapter too.
-var coreChapters = []string{
-	"handshake", "control_line", "arguments", "bodies", "interest", "queue", "message", "headers", "hop", "keepalive",
-	"errors", "identity", "order", "disconnect", "wellformed", "accounts",
-}
-
-// heavyRows take as long as all others together: only faults that are for one of them are run on it.
-var heavyRows = []string{
-	"RT-MSG-012", "RT-MSG-020", "RT-ID-012", "RT-INT-007/three-thousand", "RT-INT-008/three-thousand", "RT-INT-024",
-	"RT-INT-025", "RT-QUE-029", "RT-ORD-007",
-}
 
 // brokenRows are the rows that a fault breaks: always, or in some runs only, where chance or time decide.
 type brokenRows struct {
@@ -74,13 +62,8 @@ func runKillMatrix(t *testing.T) map[string]brokenRows {
 		go func() {
 			atOnce <- struct{}{}
 			defer func() { <-atOnce }()
-			chapters := coreChapters
-			if own := chapterOf(t, f.Breaks); !slices.Contains(chapters, own) {
-				chapters = append(chapters[:len(chapters):len(chapters)], own)
-			}
-			heavy := slices.DeleteFunc(slices.Clone(heavyRows), func(row string) bool { return row == f.Breaks })
-			args := faultArgs(f, "--quiet", "--timeout", "15m", "--chapter", strings.Join(chapters, ","), "--skip", strings.Join(heavy, ","))
-			all <- faulty{f, certify(t, nil, args...)}
+			args := faultArgs(f, "--quiet", "--timeout", "15m", "--skip", lightly(f))
+			all <- faulty{f, certify(t, []string{"GOGC=400", "GOMEMLIMIT=1GiB"}, args...)}
 		}()
 	}
 	rows := make(map[string]brokenRows)
@@ -141,17 +124,11 @@ func (b brokenRows) compare(t *testing.T, name string, committed brokenRows) {
 	}
 }
 
-func chapterOf(t *testing.T, requirement string) string {
-	row, ok := register(t).Requirement(requirement)
-	if !ok {
-		t.Errorf("the register has no row %s", requirement)
-	}
-	return row.Chapter
-}
+var registerOnce = sync.OnceValues(corpus.Load)
 
 func register(t *testing.T) *corpus.Corpus {
 	t.Helper()
-	c, err := corpus.Load()
+	c, err := registerOnce()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,8 +137,8 @@ func register(t *testing.T) *corpus.Corpus {
 
 const killMatrixHead = `# What each fault breaks
 
-Written by ` + "`make kill-matrix-update`" + `, which plants every fault of ` + "`natsroute faults`" + ` in front of the reference server and runs all rows of
-the core's chapters, and those of the chapter that the fault is for. A row is broken when it fails, or warns where it is no
+Written by ` + "`make kill-matrix-update`" + `, which plants every fault of ` + "`natsroute faults`" + ` in front of the reference server and runs all rows.
+A row is broken when it fails, or warns where it is no
 MUST. Rows in parentheses are broken in some runs only: chance or time decide. Rows that take long (thousands of subjects, a
 hundred peers, megabytes) are run for the faults that are for them.
 
@@ -265,8 +242,8 @@ func readKillMatrix(name string) (map[string]brokenRows, error) {
 	return all, nil
 }
 
-// TestKillMatrixIsWhole wants each fault in the committed table with the row that it is for, and each row of the core's
-// chapters to be broken by one, or to have a reason why none can be.
+// TestKillMatrixIsWhole wants each fault in the committed table with the row that it is for, and each row to
+// be broken by one, or to have a reason why none can be.
 func TestKillMatrixIsWhole(t *testing.T) {
 	committed, err := readKillMatrix(killMatrixFile)
 	if errors.Is(err, os.ErrNotExist) {
@@ -295,9 +272,6 @@ func TestKillMatrixIsWhole(t *testing.T) {
 		same[what] = f.Name
 	}
 	for _, row := range register(t).Requirements {
-		if !slices.Contains(coreChapters, row.Chapter) {
-			continue
-		}
 		switch why := fault.Unbreakable(row.ID); {
 		case !broken[row.ID] && why == "" && row.Level != corpus.May: // either way is right: nothing can fail
 			t.Errorf("%s is broken by no fault, and has no reason: %s", row.ID, row.Title)

@@ -179,7 +179,7 @@ func TestRoundTripThroughASlowNetwork(t *testing.T) {
 	f := startFake(t, answersPings)
 	tg := value[*Target](t)(External(Means{Route: slow(t, f.address(), late)}))
 	defer func() { must(t, tg.Close()) }()
-	if tg.RTT() != 0 || tg.Patience() != 2*time.Second {
+	if tg.RTT() != 0 || tg.Patience() != fullPatience {
 		t.Errorf("before anything was measured: RTT %v, patience %v", tg.RTT(), tg.Patience())
 	}
 	_, err := tg.Look(deadline(t))
@@ -191,7 +191,7 @@ func TestRoundTripThroughASlowNetwork(t *testing.T) {
 	for range 3 {
 		must(t, p.Fence(deadline(t)))
 	}
-	if rtt := tg.RTT(); rtt < 2*late || rtt > 20*late || tg.Patience() != 2*time.Second+20*rtt {
+	if rtt := tg.RTT(); rtt < 2*late || rtt > 20*late || tg.Patience() != fullPatience+20*rtt {
 		t.Errorf("from fences: %v, patience %v", rtt, tg.Patience())
 	}
 }

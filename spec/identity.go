@@ -60,7 +60,8 @@ func duplicates(s *Suite) {
 	})
 }
 
-// crowdPatience is how long one of a hundred peers may have to wait, who come at once and are all told of each other.
+// crowdPatience is how long one of a hundred peers may have to wait, who come at once and are all told of each other, or a client
+// that has asked for thousands of things.
 const crowdPatience = 20 * time.Second
 
 func manyPeers(s *Suite) {
@@ -68,7 +69,7 @@ func manyPeers(s *Suite) {
 		c := s.witness(ctx)
 		s.Subscribe(c, s.Subject("news"))
 		s.Flush(ctx, c)
-		peers, patient := make([]*harness.Peer, 100), harness.WithPatience(ctx, crowdPatience)
+		peers, patient := make([]*harness.Peer, 100), harness.WithCrowd(ctx, crowdPatience)
 		s.Together(len(peers), "a hundred peers that register and declare interest", func(i int) (err error) {
 			if peers[i], err = s.target.Join(patient, fmt.Sprintf("P%d", i)); err != nil {
 				return err

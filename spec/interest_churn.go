@@ -17,7 +17,7 @@ import (
 // interestMeanwhile: interest that comes about while a peer is being registered, and first lists that are long.
 func interestMeanwhile(s *Suite) {
 	// synced has a client subscribe to so many subjects, then a peer register, and returns the peer with the subjects.
-	synced := func(ctx SpecContext, n int) (p *harness.Peer, subjects []string) {
+	synced := func(ctx context.Context, n int) (p *harness.Peer, subjects []string) {
 		GinkgoHelper()
 		for i := range n {
 			subjects = append(subjects, s.Subject(fmt.Sprintf("sync.%d", i)))
@@ -27,7 +27,8 @@ func interestMeanwhile(s *Suite) {
 	}
 	const many = 3000
 
-	It("is sent whole to a newly registered peer when it is long", s.Req("RT-INT-007/three-thousand"), func(ctx SpecContext) {
+	It("is sent whole to a newly registered peer when it is long", s.Req("RT-INT-007/three-thousand"), func(spec SpecContext) {
+		ctx := harness.WithCrowd(spec, crowdPatience)
 		p, subjects := synced(ctx, many)
 		last := wire.NewSub(s.Account(), s.Subject("last")) // told behind the list, wherever the list is at the PONG
 		s.Subscribe(s.witness(ctx), s.Subject("last"))
@@ -38,13 +39,14 @@ func interestMeanwhile(s *Suite) {
 	})
 
 	It("is there before the answer to a PING behind the peer's INFO when it is long", s.Req("RT-INT-008/three-thousand"), func(ctx SpecContext) {
-		p, subjects := synced(ctx, many)
+		p, subjects := synced(harness.WithCrowd(ctx, crowdPatience), many)
 		pong := ofKind(p.Seen(), wire.Pong)[0]
 		early := slices.DeleteFunc(slices.Clone(s.Own(p)), func(seen harness.Seen) bool { return seen.Off > pong.Off })
 		s.ExpectOnceEach(subjects, "interest came behind the PONG, or not at all", subjectsOf(early))
 	})
 
-	It("reaches a peer that registers while it comes about", s.Req("RT-INT-024/meanwhile"), func(ctx SpecContext) {
+	It("reaches a peer that registers while it comes about", s.Req("RT-INT-024/meanwhile"), func(spec SpecContext) {
+		ctx := harness.WithCrowd(spec, crowdPatience)
 		const n = 2000
 		early, late := s.Client(ctx), s.Client(ctx)
 		p := s.Dial(ctx, "A")
@@ -108,8 +110,9 @@ func interestUnderChurn(s *Suite) {
 
 // churn has eight clients subscribe and unsubscribe at once, each as its own dice say, and returns how many subscriptions
 // to each subject are left. All have been flushed.
-func (s *Suite) churn(ctx SpecContext, subjects []string, queue string, rounds int) (held map[string]int) {
+func (s *Suite) churn(spec SpecContext, subjects []string, queue string, rounds int) (held map[string]int) {
 	GinkgoHelper()
+	ctx := harness.WithCrowd(spec, crowdPatience)
 	type outcome struct {
 		held map[string]int
 		err  error

@@ -75,6 +75,28 @@ func (t *Transcript) Entries() []Entry {
 	return append(all, t.tail...)
 }
 
+// Sent returns the bytes that went to the target, secrets masked, as far as they were kept whole: up to the first write that was cut, or
+// that stood in an S2 stream.
+func (t *Transcript) Sent() []byte {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	entries := t.head
+	if t.cut == 0 {
+		entries = append(entries[:len(entries):len(entries)], t.tail...)
+	}
+	var stream []byte
+	for _, e := range entries {
+		if e.Dir != '>' {
+			continue
+		}
+		if e.S2 || e.Tail != nil {
+			break
+		}
+		stream = append(stream, e.Data...)
+	}
+	return stream
+}
+
 // now is the time of an entry made at this moment.
 func (t *Transcript) now() time.Duration { return time.Since(t.start) }
 

@@ -125,3 +125,36 @@ func TestTranscriptOwnsItsBytes(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 }
+
+// What was sent is given as one stream, up to where bytes are missing from it.
+func TestSentIsWholeOrEnds(t *testing.T) {
+	tr := newTranscript("A", time.Now(), "")
+	tr.read([]byte("INFO {} \r\n"))
+	tr.wrote([]byte("PI"))
+	tr.note("a note")
+	tr.wrote([]byte("NG\r\n"))
+	if got := string(tr.Sent()); got != "PING\r\n" {
+		t.Errorf("got %q", got)
+	}
+	tr.wrote(bytes.Repeat([]byte("x"), entryWhole+1))
+	tr.wrote([]byte("PONG\r\n"))
+	if got := string(tr.Sent()); got != "PING\r\n" {
+		t.Errorf("a write that is not kept whole was passed over: %d bytes", len(got))
+	}
+
+	tr = newTranscript("A", time.Now(), "")
+	tr.wrote([]byte("PING\r\n"))
+	tr.inside('>', []byte("PONG\r\n"), 20)
+	if got := string(tr.Sent()); got != "PING\r\n" {
+		t.Errorf("got %q, which the target read as S2", got)
+	}
+
+	tr = newTranscript("A", time.Now(), "")
+	line := bytes.Repeat([]byte("y"), entryWhole)
+	for range (transcriptHead + transcriptTail) / entryWhole * 2 {
+		tr.wrote(line)
+	}
+	if got := len(tr.Sent()); got != transcriptHead {
+		t.Errorf("%d bytes, want what stands before the gap: %d", got, transcriptHead)
+	}
+}

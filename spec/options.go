@@ -30,6 +30,8 @@ type Options struct {
 	Begin func(r *report.Report, specs int)
 	// Each is called as each spec ends, in the goroutine that runs the specs.
 	Each func(report.Result)
+	// Sent, if not nil, is called before Each with what each peer of the spec has sent; see harness.Transcript.Sent.
+	Sent func(stream []byte)
 }
 
 // Selection narrows a run. Empty lists select everything.

@@ -43,6 +43,7 @@ func (s *Suite) finish(sr SpecReport) {
 		result.Repro = s.o.Repro(e.ID)
 	}
 	s.report.Results = append(s.report.Results, result)
+	s.tellSent()
 	if s.o.Each != nil {
 		s.o.Each(result)
 	}
@@ -120,6 +121,18 @@ func (s *Suite) transcript() []report.TranscriptEntry {
 		})
 	}
 	return out
+}
+
+// tellSent hands on what the spec's peers have sent.
+func (s *Suite) tellSent() {
+	if s.o.Sent == nil {
+		return
+	}
+	for _, p := range s.now.peers {
+		if stream := p.Transcript().Sent(); len(stream) > 0 {
+			s.o.Sent(stream)
+		}
+	}
 }
 
 // escape writes bytes as a Go string literal without its quotes.

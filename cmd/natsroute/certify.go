@@ -33,6 +33,10 @@ func (c *certifyCommand) Run(p *process) error {
 	if err := c.rerun(); err != nil {
 		return err
 	}
+	seeds, err := c.seedStore()
+	if err != nil {
+		return err
+	}
 	out, err := c.output()
 	if err != nil {
 		return err
@@ -46,7 +50,7 @@ func (c *certifyCommand) Run(p *process) error {
 		return errors.Join(out.abandon(), refused(ctx, err))
 	}
 	defer func() { _ = target.Close() }() // the verdict is out: what cannot be ended is not the target's fault
-	r := &certification{c: c, p: p, register: register, target: target, out: out, text: c.text(p, register)}
+	r := &certification{c: c, p: p, register: register, target: target, out: out, seeds: seeds, text: c.text(p, register)}
 	return r.run(ctx, means)
 }
 
@@ -67,6 +71,7 @@ type certification struct {
 	register *corpus.Corpus
 	target   *harness.Target
 	out      *output
+	seeds    *seedStore
 	text     *report.Text // writes nowhere with --json
 }
 
@@ -77,6 +82,7 @@ func (r *certification) run(ctx context.Context, means harness.Means) error {
 	}
 	nonce := newNonce()
 	r.target.SetNonce(nonce)
+	r.seeds.begin(nonce)
 	rep, err := spec.Run(ctx, spec.Options{
 		Target: r.target, Launch: r.c.launchShown(), Corpus: r.register, Profile: r.c.Profile,
 		Select: r.c.selection(),
@@ -94,6 +100,7 @@ func (r *certification) run(ctx context.Context, means harness.Means) error {
 			r.out.append(res)
 			r.text.Each(res)
 		},
+		Sent: r.seeds.sent(),
 	})
 	if err != nil {
 		return errors.Join(r.out.abandon(), refused(ctx, err))
@@ -115,6 +122,7 @@ func (r *certification) finish(rep *report.Report) error {
 	})
 	r.diagnose(rep)
 	where, err := r.out.finish(rep)
+	err = errors.Join(err, r.seeds.err)
 	r.text.End(rep, judgement, where)
 	if r.c.JSON {
 		err = errors.Join(err, report.WriteReport(r.p.stdout, rep))

@@ -48,6 +48,7 @@ type certifyCommand struct {
 	AllowIncomplete bool     `group:"select" help:"Exit 0 although core rows could not be tested for want of means."`
 
 	Out     string        `group:"output" short:"o" placeholder:"DIR" help:"Write results.jsonl (as specs end), report.json and junit.xml."`
+	Seeds   string        `group:"output" name:"save-seeds" placeholder:"DIR" help:"Write what was sent to the target as seeds for the fuzzers, DIR/TARGET/HASH, each once."`
 	JSON    bool          `group:"output" short:"j" name:"json" help:"The report as JSON on standard output instead of text."`
 	Timeout time.Duration `group:"output" default:"5m" help:"Bound of the whole run; what it cuts off is not tested (exit 5)."`
 	Seed    int64         `group:"output" placeholder:"N" help:"Order, data and splits of a former run (default: a new one)."`

@@ -13,11 +13,14 @@ var floors = map[string]int{
 	"corpus":           0,
 	"reference/route":  1,
 	"fuzz/gen":         1,
+	"fuzz/loop":        2,
 	"reference/server": 2,
 	"harness":          3,
 	"harness/fault":    4,
 	"spec/report":      4,
 	"spec":             5,
+	"fuzz/planted":     5,
+	"fuzz/overnight":   5,
 	"cmd/natsroute":    6,
 }
 

@@ -1,4 +1,4 @@
-package wire
+package wire_test
 
 import (
 	"bytes"
@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	. "github.com/natsroute/natsroute/reference/wire"
+	"github.com/natsroute/natsroute/reference/wire/naive"
 )
 
 // What parsing costs: BenchmarkFloor does the least that anyone must do who wants the next message (find each LF, read the
@@ -72,10 +75,11 @@ func established(tb testing.TB) benchStream {
 			if pinned[side[:len(side)-1]] {
 				continue
 			}
-			ops, _, err := oracleParse(anyFirst(), streams[side], func(*Op, Mode) Mode { return Mode{} })
-			if err != nil {
-				tb.Fatalf("%s: %v", c.name, err)
+			read := naive.Parse(anyFirst(), streams[side], func(*Op, Mode) Mode { return Mode{} })
+			if read.Err != nil {
+				tb.Fatalf("%s: %v", c.name, read.Err)
 			}
+			ops := read.Ops
 			for i := range ops {
 				if ops[i].Kind == Info || ops[i].Kind == Connect {
 					continue

@@ -1,4 +1,4 @@
-package wire
+package wire_test
 
 import (
 	"bufio"
@@ -13,6 +13,9 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/s2"
+
+	. "github.com/natsroute/natsroute/reference/wire"
+	"github.com/natsroute/natsroute/reference/wire/naive"
 )
 
 const captureDir = "../../corpus/captures"
@@ -81,7 +84,7 @@ type side struct {
 	mode   Mode
 }
 
-// Every capture is parsed without loss: appending the operations again gives the bytes that were on the wire.
+// Every capture is naive.Result without loss: appending the operations again gives the bytes that were on the wire.
 func TestCaptures(t *testing.T) {
 	kinds := make(map[Kind]int)
 	for _, c := range captures(t) {
@@ -177,7 +180,7 @@ func (s *side) read(t *testing.T, line int, in []byte, conn string, pinned map[s
 		if again := op.AppendTo(nil); !bytes.Equal(again, canonical(op.Kind, on)) {
 			t.Errorf("line %d: %q was %q", line, again, on)
 		}
-		s.mode = follow(&op, s.mode)
+		s.mode = naive.Announced(&op, s.mode)
 		if s.mode.Pinned {
 			pinned[conn] = true
 		}
@@ -202,11 +205,11 @@ func canonical(kind Kind, on []byte) []byte {
 func checkOracle(t *testing.T, name string, s *side) {
 	t.Helper()
 	i := -1
-	ops, inside, err := oracleParse(anyFirst(), s.raw, func(*Op, Mode) Mode {
+	want := naive.Parse(anyFirst(), s.raw, func(*Op, Mode) Mode {
 		i++
 		return s.modes[i]
 	})
-	if err := same(parsed{ops: s.ops}, parsed{ops: ops, inside: inside, err: err}); err != nil {
+	if err := naive.Same(naive.Result{Ops: s.ops}, want); err != nil {
 		t.Errorf("%s: the oracle disagrees: %v", name, err)
 	}
 }
@@ -231,12 +234,12 @@ func TestCapturesCut(t *testing.T) {
 				r := seeded(name)
 				for range 3 {
 					i := -1
-					got, err := parse(anyFirst(), s.raw, randomCuts(r, len(s.raw), 40), func(*Op, Mode) Mode {
+					got, err := naive.Read(anyFirst(), s.raw, randomCuts(r, len(s.raw), 40), func(*Op, Mode) Mode {
 						i++
 						return s.modes[i]
 					})
 					if err == nil {
-						err = same(got, parsed{ops: s.ops})
+						err = naive.Same(got, naive.Result{Ops: s.ops})
 					}
 					if err != nil {
 						t.Fatalf("%s: %v", name, err)

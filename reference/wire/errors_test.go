@@ -1,34 +1,13 @@
-package wire
+package wire_test
 
 import (
 	"strconv"
 	"strings"
 	"testing"
+
+	. "github.com/natsroute/natsroute/reference/wire"
+	"github.com/natsroute/natsroute/reference/wire/naive"
 )
-
-// anyFirst is the latest dialect without the gate, as on a connection that we dialled.
-func anyFirst() Dialect {
-	d := Latest()
-	d.ConnectFirst = false
-	return d
-}
-
-// tiny has limits that short inputs reach.
-func tiny() Dialect {
-	d := anyFirst()
-	d.Name = "tiny"
-	d.Limits = Limits{ControlLine: 16, SizeDigits: 3, Payload: 20, Buffered: 7}
-	return d
-}
-
-func mustDialect(t *testing.T, name string) Dialect {
-	t.Helper()
-	d, err := DialectByName(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
-}
 
 // checkAdvice: an error says where, why, and what to do.
 func checkAdvice(t *testing.T, err error, offset int) {
@@ -168,21 +147,21 @@ func TestErrors(t *testing.T) {
 				t.Fatal("the row marks no offset")
 			}
 			d, in := row.dialect, []byte(before+behind)
-			got := func() parsed {
+			got := func() naive.Result {
 				if len(in) <= 200 {
 					return agree(t, d, in)
 				}
-				whole, err := parse(d, in, nil, follow)
+				whole, err := naive.Read(d, in, nil, naive.Announced)
 				if err != nil {
 					t.Fatal(err)
 				}
 				return whole
 			}()
-			layerToken, at, _ := strings.Cut(describe(got.err), " @")
+			layerToken, at, _ := strings.Cut(naive.Describe(got.Err), " @")
 			if offset, _, _ := strings.Cut(at, " "); layerToken != row.want || offset != strconv.Itoa(len(before)) {
-				t.Errorf("%q: %s, want %s @%d", in, describe(got.err), row.want, len(before))
+				t.Errorf("%q: %s, want %s @%d", in, naive.Describe(got.Err), row.want, len(before))
 			}
-			checkAdvice(t, got.err, len(before))
+			checkAdvice(t, got.Err, len(before))
 			reached[Token(strings.Fields(row.want)[1])] = true
 		})
 	}

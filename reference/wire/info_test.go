@@ -1,10 +1,13 @@
-package wire
+package wire_test
 
 import (
 	"encoding/json"
 	"reflect"
 	"strings"
 	"testing"
+
+	. "github.com/natsroute/natsroute/reference/wire"
+	"github.com/natsroute/natsroute/reference/wire/naive"
 )
 
 // everyInfo and everyConnect hold every member that a server from 2.1.2 to 2.15.2 has in the structs it decodes on a route,
@@ -31,7 +34,7 @@ func TestEveryMember(t *testing.T) {
 	if err := json.Unmarshal([]byte(everyInfo), &info); err != nil {
 		t.Fatal(err)
 	}
-	allSet(t, reflect.ValueOf(infoMembers(info)))
+	allSet(t, reflect.ValueOf(info))
 	if got, err := json.Marshal(info); err != nil || string(got) != everyInfo {
 		t.Errorf("%s %v", got, err)
 	}
@@ -39,7 +42,7 @@ func TestEveryMember(t *testing.T) {
 	if err := json.Unmarshal([]byte(everyConnect), &connect); err != nil {
 		t.Fatal(err)
 	}
-	allSet(t, reflect.ValueOf(connectMembers(connect)))
+	allSet(t, reflect.ValueOf(connect))
 	if got, err := json.Marshal(connect); err != nil || string(got) != everyConnect {
 		t.Errorf("%s %v", got, err)
 	}
@@ -79,7 +82,7 @@ func TestBodyReading(t *testing.T) {
 		},
 	}
 	for _, row := range rows {
-		op, err := parseOne([]byte("INFO "+row.in+" \r\n"), Mode{})
+		op, err := naive.One([]byte("INFO "+row.in+" \r\n"), Mode{})
 		if err != nil {
 			t.Errorf("%s: %v", row.name, err)
 			continue

@@ -1,10 +1,14 @@
-package wire
+package wire_test
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+
+	. "github.com/natsroute/natsroute/reference/wire"
+	"github.com/natsroute/natsroute/reference/wire/naive"
 )
 
 // lines are streams that are fine, and the operations they hold as a trace shows them. A payload stands behind its line in
@@ -84,10 +88,10 @@ func TestLines(t *testing.T) {
 	for _, row := range lines {
 		t.Run(row.name, func(t *testing.T) {
 			got := agree(t, anyFirst(), []byte(row.in))
-			if got.err != nil || got.inside {
-				t.Fatalf("%q: error %v, inside %v", row.in, got.err, got.inside)
+			if got.Err != nil || got.Inside {
+				t.Fatalf("%q: error %v, inside %v", row.in, got.Err, got.Inside)
 			}
-			if shown := show(got.ops); !slices.Equal(shown, row.want) {
+			if shown := show(got.Ops); !slices.Equal(shown, row.want) {
 				t.Errorf("%q:\n got %q\nwant %q", row.in, shown, row.want)
 			}
 		})
@@ -109,6 +113,10 @@ func show(ops []Op) []string {
 
 // Every case variant of every name is the same operation.
 func TestNamesIgnoreCase(t *testing.T) {
+	behind := map[Kind]string{
+		Info: " {}\n", Connect: " {}\n", Ping: "\n", Pong: "\n", OK: "\n", Err: " x\n", Sub: " a s\n", Unsub: " a s\n", Msg: " a s 0\n\r\n",
+		HMsg: " a s 0 0\n\r\n", LeafSub: " o a s\n", LeafUnsub: " a s\n", LeafMsg: " o a s 0 0\n\r\n", AccountSub: " a\n", AccountUnsub: " a\n",
+	}
 	for kind := Info; kind <= AccountUnsub; kind++ {
 		name := kind.String()
 		for variant := range 1 << len(name) {
@@ -119,10 +127,10 @@ func TestNamesIgnoreCase(t *testing.T) {
 				}
 			}
 			p := NewParser(anyFirst())
-			p.Feed(append(spelled, ' '))
+			p.Feed(append(spelled, behind[kind]...))
 			var op Op
-			if err := p.Next(&op); err != ErrNeedMore || p.kind != kind {
-				t.Errorf("%q: %v, kind %s", spelled, err, p.kind)
+			if err := p.Next(&op); err != nil || op.Kind != kind {
+				t.Errorf("%q: %v, kind %s", spelled, err, op.Kind)
 			}
 		}
 	}
@@ -146,7 +154,7 @@ func TestFirstByte(t *testing.T) {
 			case !strings.ContainsRune(begin, rune(b)):
 				want = "syntax unknown_op none @0"
 			}
-			if got := describe(err); got != want && got != "untyped: "+want {
+			if got := naive.Describe(err); got != want && got != "untyped: "+want {
 				t.Errorf("%s, first byte %#x: %s, want %s", d.Name, b, got, want)
 			}
 		}
@@ -172,7 +180,7 @@ func TestUncounted(t *testing.T) {
 			}
 			got = append(got, op.String())
 		}
-		if kept := cap(p.text) + cap(p.part); kept > 64 {
+		if _, _, kept := p.Held(); kept > 64 {
 			t.Errorf("%d bytes kept", kept)
 		}
 	}
@@ -188,14 +196,38 @@ func TestLineAtLimit(t *testing.T) {
 			if strings.HasPrefix(in, "RMSG") {
 				end += "\r\n"
 			}
-			if got := agree(t, tiny(), []byte(in+end)); got.err != nil || len(got.ops) != 1 {
-				t.Errorf("%q: %v", in+end, got.err)
+			if got := agree(t, tiny(), []byte(in+end)); got.Err != nil || len(got.Ops) != 1 {
+				t.Errorf("%q: %v", in+end, got.Err)
 			}
 		}
 	}
 	d := mustDialect(t, "srv-2.12.15")
 	in := []byte("CONNECT {}\r\nRS+ $G " + strings.Repeat("a", 65533) + "\r\n")
-	if got, err := parse(d, in, []int{100, 60000, len(in) - 2}, follow); err != nil || got.err != nil || len(got.ops) != 2 {
-		t.Errorf("65536 bytes: %v %v", err, got.err)
+	if got, err := naive.Read(d, in, []int{100, 60000, len(in) - 2}, naive.Announced); err != nil || got.Err != nil || len(got.Ops) != 2 {
+		t.Errorf("65536 bytes: %v %v", err, got.Err)
+	}
+}
+
+// A payload above Limits.Buffered comes in parts of that size, the same in every cut, and their bytes add up.
+func TestParts(t *testing.T) {
+	const payload = "0123456789abcdefghij" // 20 bytes in parts of 7
+	for _, size := range []int{0, 6, 7, 8, 14, 20} {
+		in := fmt.Appendf(nil, "HMSG $G a q 3 %d\r\n%s\r\nPING\r\n", size, payload[:size])
+		if size < 3 {
+			in = fmt.Appendf(nil, "RMSG $G a %d\r\n%s\r\nPING\r\n", size, payload[:size])
+		}
+		got := agree(t, tiny(), in)
+		var joined []byte
+		parts := got.Ops[:len(got.Ops)-1]
+		for i, op := range parts {
+			if op.Offset != 7*i || op.More != (i < len(parts)-1) || op.Size != size || string(op.Subject) != "a" {
+				t.Errorf("size %d, part %d: %+v", size, i, op)
+			}
+			joined = op.AppendTo(joined)
+		}
+		joined = append(joined, "PING\r\n"...)
+		if want := max(1, (size+6)/7); len(parts) != want || !bytes.Equal(joined, in) {
+			t.Errorf("size %d: %d parts, want %d; together %q", size, len(parts), want, joined)
+		}
 	}
 }

@@ -1,4 +1,4 @@
-package wire
+package wire_test
 
 import (
 	"bytes"
@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	. "github.com/natsroute/natsroute/reference/wire"
+	"github.com/natsroute/natsroute/reference/wire/naive"
 )
 
 // anyOp draws an operation of every kind and form, for a connection of that mode.
@@ -15,7 +18,7 @@ func anyOp(t *rapid.T, mode Mode) Op {
 	word := rapid.Custom(func(t *rapid.T) []byte {
 		b := rapid.SliceOfN(rapid.Byte(), 1, 24).Draw(t, "bytes")
 		for i, c := range b {
-			if isSeparator(c) || c == '\n' {
+			if strings.IndexByte(" \t\r\n", c) >= 0 {
 				b[i] = '.'
 			}
 		}
@@ -72,11 +75,11 @@ func TestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		mode := Mode{Pinned: rapid.Bool().Draw(t, "pinned"), LeafUnsubOrigin: rapid.Bool().Draw(t, "lnocu")}
 		op := anyOp(t, mode)
-		if err := checkRoundTrip(&op, mode); err != nil {
+		if err := naive.RoundTrip(&op, mode); err != nil {
 			t.Fatal(err)
 		}
 		line := op.AppendTo(nil)
-		got, err := parseOne(line, mode)
+		got, err := naive.One(line, mode)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,7 +98,7 @@ func TestRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := identical(&got, &again); err != nil {
+		if err := naive.Identical(&got, &again); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -208,7 +211,7 @@ func TestErrText(t *testing.T) {
 		"-ERR ''\r\n":                     "",
 		"-ERR \r\n":                       "",
 	} {
-		op, err := parseOne([]byte(in), Mode{})
+		op, err := naive.One([]byte(in), Mode{})
 		if err != nil || op.ErrText() != want {
 			t.Errorf("%q: %q, %v", in, op.ErrText(), err)
 		}
@@ -216,7 +219,7 @@ func TestErrText(t *testing.T) {
 }
 
 func TestHeaderAndData(t *testing.T) {
-	op, err := parseOne([]byte("HMSG $G foo 12 14\r\nNATS/1.0\r\n\r\nok\r\n"), Mode{})
+	op, err := naive.One([]byte("HMSG $G foo 12 14\r\nNATS/1.0\r\n\r\nok\r\n"), Mode{})
 	if err != nil || string(op.Header()) != "NATS/1.0\r\n\r\n" || string(op.Data()) != "ok" {
 		t.Errorf("%q %q %v", op.Header(), op.Data(), err)
 	}

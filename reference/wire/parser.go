@@ -345,6 +345,12 @@ func (p *Parser) Rest() []byte {
 // Offset is the number of bytes used by the operations read so far.
 func (p *Parser) Offset() int64 { return p.done }
 
+// Held returns how many bytes of a line and of a payload the parser keeps because they straddle feeds, and how much memory it has
+// set aside for the larger of the two.
+func (p *Parser) Held() (line, payload, reserved int) {
+	return len(p.text), len(p.part), max(cap(p.text), cap(p.part))
+}
+
 // Finish tells that no bytes follow: nil between operations, io.ErrUnexpectedEOF inside one or when bytes fed were not
 // read, and the error of Next if there was one.
 func (p *Parser) Finish() error {

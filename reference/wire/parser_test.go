@@ -99,30 +99,6 @@ func TestMemoryIsGivenBack(t *testing.T) {
 	}
 }
 
-// A payload above Limits.Buffered comes in parts of that size, the same in every cut, and their bytes add up.
-func TestParts(t *testing.T) {
-	const payload = "0123456789abcdefghij" // 20 bytes in parts of 7
-	for _, size := range []int{0, 6, 7, 8, 14, 20} {
-		in := fmt.Appendf(nil, "HMSG $G a q 3 %d\r\n%s\r\nPING\r\n", size, payload[:size])
-		if size < 3 {
-			in = fmt.Appendf(nil, "RMSG $G a %d\r\n%s\r\nPING\r\n", size, payload[:size])
-		}
-		got := agree(t, tiny(), in)
-		var joined []byte
-		parts := got.ops[:len(got.ops)-1]
-		for i, op := range parts {
-			if op.Offset != 7*i || op.More != (i < len(parts)-1) || op.Size != size || string(op.Subject) != "a" {
-				t.Errorf("size %d, part %d: %+v", size, i, op)
-			}
-			joined = op.AppendTo(joined)
-		}
-		joined = append(joined, "PING\r\n"...)
-		if want := max(1, (size+6)/7); len(parts) != want || !bytes.Equal(joined, in) {
-			t.Errorf("size %d: %d parts, want %d; together %q", size, len(parts), want, joined)
-		}
-	}
-}
-
 // The line of a message is read in the mode of its time, even if the mode changes before its payload is there.
 func TestModeOfLine(t *testing.T) {
 	p := NewParser(anyFirst())

@@ -13,7 +13,7 @@ import (
 	"sync"
 )
 
-//go:embed requirements.json page.json vectors/*.json captures/*.txt dict/route.dict
+//go:embed requirements.json page.json vectors/*.json captures/*.txt
 var data embed.FS
 
 const registerFile = "requirements.json"

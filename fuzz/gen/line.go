@@ -178,12 +178,18 @@ func (s *Source) other() Message {
 
 var others = []string{"A+", "A-", "SUB", "UNSUB", "PUB", "HPUB", "MSG", "+OK"}
 
-// garbage is bytes without a form: a few of any value, or the beginning of what another protocol says.
+// garbage is bytes without a form: a few of any value, perhaps behind the name of an operation, or the beginning of what
+// another protocol says.
 func (s *Source) garbage() Message {
-	if s.Bool() {
+	var m Message
+	switch s.Intn(3) {
+	case 0:
 		return Message{Verb: s.Pick(foreign)}
+	case 1:
+		m.Verb = s.Token()
+	case 2:
+		m.Verb = s.Pick(verbs)
 	}
-	m := Message{Verb: s.Token()}
 	for range s.Intn(4) {
 		m.Fields = append(m.Fields, s.Token())
 	}

@@ -3,7 +3,7 @@ package gen
 import (
 	"strings"
 
-	"github.com/natsroute/natsroute/corpus"
+	"github.com/natsroute/natsroute/corpus/dict"
 )
 
 // The classes of corpus/dict/route.dict.
@@ -40,9 +40,9 @@ var (
 )
 
 func words(class string) []string {
-	all, err := corpus.Dictionary()
+	all, err := dict.Words()
 	if err != nil {
-		panic(err) // built in, and a test of corpus reads it
+		panic(err) // built in, and a test of dict reads it
 	}
 	var texts []string
 	for _, w := range all {
@@ -60,7 +60,7 @@ type memberWord struct {
 }
 
 func members(class string) []memberWord {
-	all, err := corpus.Dictionary()
+	all, err := dict.Words()
 	if err != nil {
 		panic(err)
 	}

@@ -1,4 +1,4 @@
-package corpus
+package dict
 
 import (
 	"errors"
@@ -7,7 +7,7 @@ import (
 )
 
 func TestDictionary(t *testing.T) {
-	words, err := Dictionary()
+	words, err := Words()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +25,7 @@ func TestDictionarySyntax(t *testing.T) {
 		t.Errorf("got %q, %v", words, err)
 	}
 	for _, bad := range []string{`a_b`, `a="x"`, `_b="x"`, `a_="x"`, `a_b=x`, `a_b="\n"`, `a_b="\x0"`, `a_b="`, `a_b=""`, `a_b="\`, "a_b=\"x\"\na_b=\"y\""} {
-		var fault *DataError
+		var fault *SyntaxError
 		if _, err := readWords(bad); !errors.As(err, &fault) {
 			t.Errorf("%q: %v", bad, err)
 		}

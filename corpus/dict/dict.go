@@ -1,13 +1,17 @@
-package corpus
+// Package dict holds the dictionary of every fuzzing engine: route.dict, in the syntax of libFuzzer. It is a package of its own, with one
+// embedded file beside it, because go-fuzz-build can copy no more than that.
+package dict
 
 import (
+	_ "embed"
 	"fmt"
 	"strconv"
 	"strings"
 	"sync"
 )
 
-const dictionaryFile = "dict/route.dict"
+//go:embed route.dict
+var file string
 
 // Word is one entry of the fuzzers' dictionary.
 type Word struct {
@@ -16,17 +20,20 @@ type Word struct {
 	Text  string // never empty; any bytes
 }
 
-var dictionary = sync.OnceValues(func() ([]Word, error) {
-	text, err := data.ReadFile(dictionaryFile)
-	if err != nil {
-		return nil, err
-	}
-	return readWords(string(text))
-})
+var words = sync.OnceValues(func() ([]Word, error) { return readWords(file) })
 
-// Dictionary returns the words of dict/route.dict in the order of the file: one source for every fuzzing engine, whether it
-// reads the file (libFuzzer's syntax) or this. An error is a *DataError.
-func Dictionary() ([]Word, error) { return dictionary() }
+// Words returns the words of route.dict in the order of the file. An error is a *SyntaxError.
+func Words() ([]Word, error) { return words() }
+
+// SyntaxError is a line that libFuzzer would not read, or that has no class.
+type SyntaxError struct {
+	Line int // from 1
+	Err  error
+}
+
+func (e *SyntaxError) Error() string { return fmt.Sprintf("route.dict, line %d: %v", e.Line, e.Err) }
+
+func (e *SyntaxError) Unwrap() error { return e.Err }
 
 func readWords(text string) ([]Word, error) {
 	var all []Word
@@ -41,7 +48,7 @@ func readWords(text string) ([]Word, error) {
 			err = fmt.Errorf("a second entry of this name")
 		}
 		if err != nil {
-			return nil, &DataError{File: dictionaryFile, Row: fmt.Sprintf("line %d", i+1), Err: err}
+			return nil, &SyntaxError{Line: i + 1, Err: err}
 		}
 		seen[word.Class+"_"+word.Name] = true
 		all = append(all, word)

@@ -5,8 +5,9 @@ BIN      := bin/natsroute
 GOFUMPT  := mvdan.cc/gofumpt@v0.12.0
 STATIC   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 60s
+TARGET   ?= Parse
 
-.PHONY: build test certify race lint cross fuzz-wire bench kill-matrix kill-matrix-update soak soak-full clean
+.PHONY: build test certify race lint cross fuzz-target bench kill-matrix kill-matrix-update soak soak-full clean
 
 build: ## the command
 	$(GO) build -trimpath -o $(BIN) ./cmd/natsroute
@@ -29,8 +30,8 @@ cross: ## it builds where it is not tested
 	GOOS=darwin $(GO) vet ./...
 	GOOS=windows $(GO) vet ./...
 
-fuzz-wire: ## the parser's native fuzz target, FUZZTIME long
-	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./reference/wire
+fuzz-target: ## one native fuzz target (TARGET=Parse), FUZZTIME long
+	$(GO) test -run '^$$' -fuzz 'Fuzz$(TARGET)$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./fuzz
 
 bench: build ## parser against its floor; the reference server against nats-server v2.15.2
 	$(GO) test -run '^$$' -bench 'Ratio' -benchmem ./reference/wire

@@ -1,23 +1,88 @@
 package fuzz
 
 import (
+	"bytes"
 	"math/rand/v2"
+	"path/filepath"
 	"testing"
 )
 
-// Random inputs, short and long, hold: the least that a fuzzing engine would try.
-func TestRandomInputs(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
+func FuzzParse(f *testing.F)     { native(f, "Parse") }
+func FuzzSplit(f *testing.F)     { native(f, "Split") }
+func FuzzRoundTrip(f *testing.F) { native(f, "RoundTrip") }
+func FuzzInfo(f *testing.F)      { native(f, "Info") }
+func FuzzConnect(f *testing.F)   { native(f, "Connect") }
+func FuzzSession(f *testing.F)   { native(f, "Session") }
+func FuzzPeerPair(f *testing.F)  { native(f, "PeerPair") }
+func FuzzSubjects(f *testing.F)  { native(f, "Subjects") }
+
+// FuzzEmpty does nothing: the floor that the others' rates are measured against.
+func FuzzEmpty(f *testing.F) {
+	f.Add([]byte("PING\r\n"))
+	f.Fuzz(func(*testing.T, []byte) {})
+}
+
+// native gives the native engine the raw seeds, which go test runs too.
+func native(f *testing.F, name string) {
+	target := targetOf(f, name)
+	for _, seed := range seedsOf(f, target) {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := target.Check(data); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func targetOf(tb testing.TB, name string) Target {
+	tb.Helper()
+	for _, target := range Targets() {
+		if target.Name == name {
+			return target
+		}
+	}
+	tb.Fatalf("no target %s", name)
+	return Target{}
+}
+
+func seedsOf(tb testing.TB, target Target) [][]byte {
+	tb.Helper()
+	seeds, err := ReadSeeds(filepath.Join("..", target.SeedDir()))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return seeds
+}
+
+// Every seed with a byte or two changed, and random inputs, hold: the least that an engine would try.
+func TestNeighboursOfSeeds(t *testing.T) {
 	for _, target := range Targets() {
 		t.Run(target.Name, func(t *testing.T) {
-			for range 20_000 {
-				in := make([]byte, r.IntN(300))
-				for i := range in {
-					in[i] = byte(r.Uint32())
-				}
+			t.Parallel()
+			r := rand.New(rand.NewPCG(1, 2))
+			try := func(in []byte) {
 				if err := target.Check(in); err != nil {
 					t.Fatalf("%x: %v", in, err)
 				}
+			}
+			for _, seed := range seedsOf(t, target) {
+				for range 8 {
+					in := bytes.Clone(seed)
+					for range 1 + r.IntN(3) {
+						if len(in) > 1 {
+							in[1+r.IntN(len(in)-1)] = " \t\r\n+-|01239{}\"RSMGx\x00\xff"[r.IntN(22)]
+						}
+					}
+					try(in)
+				}
+			}
+			for range 1000 {
+				in := make([]byte, r.IntN(600))
+				for i := range in {
+					in[i] = byte(r.Uint32())
+				}
+				try(in)
 			}
 		})
 	}

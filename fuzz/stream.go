@@ -50,6 +50,37 @@ func CheckParse(data []byte) error {
 	if err := readsAs(d, in, []int{cut}, &want); err != nil {
 		return fmt.Errorf("%s, parser against naive parser: %w", d.Name, err)
 	}
+	if err := checkRest(d, in[:cut]); err != nil {
+		return fmt.Errorf("%s, rest: %w", d.Name, err)
+	}
+	return checkRest(d, in)
+}
+
+// checkRest lets a parser read one operation and then takes from it what it has not read: that is what stands behind the operation. If
+// there is none, it is all of the input, as long as that may be the beginning of a name.
+func checkRest(d wire.Dialect, in []byte) error {
+	p := wire.NewParser(d)
+	lent := append(make([]byte, 0, len(in)), in...)
+	half := len(lent) / 2
+	p.Feed(lent[:half])
+	var op wire.Op
+	err := p.Next(&op)
+	if err == wire.ErrNeedMore {
+		clear(lent[:half])
+		p.Feed(lent[half:])
+		half = len(lent)
+		err = p.Next(&op)
+	}
+	from := p.Offset()
+	switch {
+	case err != nil && err != wire.ErrNeedMore:
+		return nil
+	case err == wire.ErrNeedMore && !naive.BeginsName(d, in):
+		return nil // inside the operation: its bytes are the parser's
+	}
+	if rest := p.Rest(); !bytes.Equal(rest, in[from:half]) {
+		return fmt.Errorf("%q is left behind byte %d of %q", rest, from, in[:half])
+	}
 	return nil
 }
 

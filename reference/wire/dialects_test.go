@@ -9,14 +9,6 @@ func anyFirst() Dialect {
 	return d
 }
 
-// tiny has limits that short inputs reach.
-func tiny() Dialect {
-	d := anyFirst()
-	d.Name = "tiny"
-	d.Limits = Limits{ControlLine: 16, SizeDigits: 3, Payload: 20, Buffered: 7}
-	return d
-}
-
 func mustDialect(t *testing.T, name string) Dialect {
 	t.Helper()
 	d, err := DialectByName(name)

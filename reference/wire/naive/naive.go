@@ -145,6 +145,13 @@ func (r *reader) name() (wire.Kind, int, error) {
 	return wire.None, 0, &wire.SyntaxError{Token: wire.UnknownOp, Offset: int64(r.pos + fits)}
 }
 
+// BeginsName says whether text is the beginning of an operation's name, or empty.
+func BeginsName(d wire.Dialect, text []byte) bool {
+	r := reader{dialect: d, in: text}
+	_, _, err := r.name()
+	return err == nil && r.inside
+}
+
 func upper(c byte) byte {
 	if c >= 'a' && c <= 'z' {
 		return c - 'a' + 'A'

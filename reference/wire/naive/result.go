@@ -88,7 +88,7 @@ func (got *Result) finish(p *wire.Parser, length int) error {
 	case finish == io.ErrUnexpectedEOF:
 		got.Inside = true
 	case finish != nil:
-		return fmt.Errorf("Finish: %v", finish)
+		return fmt.Errorf("at the end: %w", finish)
 	case got.Offset != int64(length):
 		return fmt.Errorf("between operations at %d, but the input has %d bytes", got.Offset, length)
 	}

@@ -67,7 +67,7 @@ func lastLines(s string, n int) string {
 }
 
 const (
-	readyLimit     = 10 * time.Second
+	readyLimit     = 20 * time.Second
 	readyPace      = 10 * time.Millisecond
 	launchAttempts = 3 // a free port may be taken between our look and the server's
 	launchHost     = "127.0.0.1"
@@ -352,5 +352,5 @@ type notUp struct{ error }
 func mayComeUp(err error) bool {
 	var mute *silence
 	var starting *notUp
-	return isRefused(err) || errors.As(err, &mute) || errors.As(err, &starting)
+	return isUnopened(err) || errors.As(err, &mute) || errors.As(err, &starting)
 }

@@ -173,24 +173,24 @@ func cannotConnect(ctx context.Context, err error) error {
 	}
 	switch {
 	case wasRefused(err):
-		return &refused{&NotARoute{Saw: "connection refused", Hint: "is the server running, is this its cluster port?"}}
+		return &unopened{&NotARoute{Saw: "connection refused", Hint: "is the server running, is this its cluster port?"}}
 	case wasReset(err): // before the system told us of the connection
 		return silent(closesAtOnce)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
-		return &NotARoute{Saw: "no answer to a TCP connection", Hint: "is the address right, does a firewall drop packets?"}
+		return &unopened{&NotARoute{Saw: "no answer to a TCP connection", Hint: "is the address right, does a firewall drop packets?"}}
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
 	return &NotARoute{Saw: "no connection: " + err.Error(), Hint: "is the address right?"}
 }
 
-// refused marks the one thing that a server shows while it starts.
-type refused struct{ *NotARoute }
+// unopened marks what a server shows while it starts: it refuses, or on a machine that is busy takes long to accept.
+type unopened struct{ *NotARoute }
 
-func (e *refused) Unwrap() error { return e.NotARoute }
+func (e *unopened) Unwrap() error { return e.NotARoute }
 
-func isRefused(err error) bool {
-	_, ok := errors.AsType[*refused](err)
+func isUnopened(err error) bool {
+	_, ok := errors.AsType[*unopened](err)
 	return ok
 }
 

@@ -127,7 +127,7 @@ func (p *process) awaitEnd(ctx context.Context) {
 func (p *process) failure(err error) error {
 	failure := &LaunchError{Command: p.command, Reason: fmt.Sprintf("no INFO on its route port within %v: %v", readyLimit, err)}
 	var other *NotARoute
-	if errors.As(err, &other) && !isRefused(err) {
+	if errors.As(err, &other) && !isUnopened(err) {
 		failure.Reason = "its route port is none: " + err.Error()
 	}
 	if exit := p.exited(); exit != nil {

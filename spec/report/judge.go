@@ -46,6 +46,9 @@ type Judgement struct {
 	Gaps []Gap
 	// Unmet are the required capabilities that were not fully tested, or are not offered.
 	Unmet []string
+	// Denied are the capabilities beside core of which a MUST stayed open because a server, set up for it, did not start, took no
+	// peer or answered none. That is no want of means: nothing is green then.
+	Denied []string
 }
 
 // Judge fills the report's Summary, Capabilities and Verdict from its Results. rows is the profile's part of the
@@ -57,6 +60,7 @@ func Judge(r *Report, rows []corpus.Requirement, o Judging) Judgement {
 	j := Judgement{Gaps: gaps(rows, standings)}
 	r.Capabilities = capabilities(r, rows, standings, j.Gaps)
 	j.Unmet = unmet(r.Capabilities, o.Require)
+	j.Denied = denied(j.Gaps)
 	r.Verdict = verdict(r, j)
 	j.Exit = exitCode(r, j, o)
 	return j
@@ -149,6 +153,19 @@ func gaps(rows []corpus.Requirement, standings map[string]standing) []Gap {
 	return open
 }
 
+func denied(open []Gap) []string {
+	var names []string
+	for _, g := range open {
+		switch g.Reason {
+		case NeedsSetup, NeedsRegistration, NeedsPong:
+			if g.Capability != core && !slices.Contains(names, g.Capability) {
+				names = append(names, g.Capability)
+			}
+		}
+	}
+	return names
+}
+
 func capabilities(r *Report, rows []corpus.Requirement, standings map[string]standing, open []Gap) map[string]Verdict {
 	all := map[string]Verdict{core: Untested}
 	for _, row := range rows {
@@ -238,7 +255,7 @@ func verdict(r *Report, j Judgement) Verdict {
 		return Fails
 	case r.TargetLost != "":
 		return Errored
-	case r.Interrupted, r.Capabilities[core] != Conforms, len(j.Unmet) > 0:
+	case r.Interrupted, r.Capabilities[core] != Conforms, len(j.Unmet)+len(j.Denied) > 0:
 		return Incomplete
 	}
 	return Conforms
@@ -261,9 +278,9 @@ func exitCode(r *Report, j Judgement, o Judging) int {
 }
 
 // forgiven tells whether the operator has accepted that the run is incomplete. A run that was cut short is never
-// forgiven, nor one that judged nothing, nor a capability that was required by name.
+// forgiven, nor one that judged nothing, nor a capability that was required by name or that the target denied.
 func forgiven(r *Report, j Judgement, o Judging) bool {
-	if r.Interrupted || len(j.Unmet) > 0 || r.Summary.judged() == 0 {
+	if r.Interrupted || len(j.Unmet)+len(j.Denied) > 0 || r.Summary.judged() == 0 {
 		return false
 	}
 	if o.Narrowed {

@@ -114,6 +114,9 @@ func remarks(r *Report, j Judgement) []string {
 		}
 		lines = append(lines, "required and not fully tested: "+strings.Join(names, ", "))
 	}
+	if len(j.Denied) > 0 {
+		lines = append(lines, "the target offers, and kept from being tested: "+strings.Join(j.Denied, ", "))
+	}
 	if r.TargetLost != "" {
 		lines = append(lines, "target lost, the rest was not tested: "+r.TargetLost)
 	}

@@ -73,8 +73,8 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("exit %d, want %d", got, want)
 	}
-	// Wrong addresses are told within 5 s, and so is the loss of a target; a machine under load gets four times that.
-	if took := time.Since(started); want == report.ExitUnreachable && took > 20*time.Second {
+	// Wrong addresses and the loss of a target are told within seconds, and no target makes a run last longer than a minute.
+	if took := time.Since(started); want == report.ExitUnreachable && took > time.Minute {
 		ts.Fatalf("exit %d came after %v", got, took)
 	}
 }

@@ -17,6 +17,7 @@ type mortality struct {
 	returns int           // how often it comes back
 	away    time.Duration // how long it stays away each time
 	mute    bool          // it does not die: from the trigger on it accepts, and answers nothing any more
+	at      int64         // it dies when it has accepted so many connections; 0: only by the trigger
 }
 
 // mortal is a server that dies by a trigger in what a peer sends: its connections end and its port is closed.
@@ -25,11 +26,12 @@ type mortal struct {
 	target  string
 	trigger []byte
 
-	address string
-	dead    atomic.Bool
-	mu      sync.Mutex
-	conns   map[net.Conn]bool
-	listen  net.Listener
+	address  string
+	dead     atomic.Bool
+	accepted atomic.Int64
+	mu       sync.Mutex
+	conns    map[net.Conn]bool
+	listen   net.Listener
 }
 
 var mortalities = map[string]mortality{
@@ -63,6 +65,11 @@ func (m *mortal) open(address string) error {
 		for {
 			c, err := l.Accept()
 			if err != nil {
+				return
+			}
+			if m.accepted.Add(1) == m.at {
+				_ = c.Close()
+				m.die()
 				return
 			}
 			go m.serve(c)
@@ -99,7 +106,7 @@ func (m *mortal) serve(c net.Conn) {
 	}()
 	for buf := make([]byte, 64<<10); ; {
 		n, err := c.Read(buf)
-		if bytes.Contains(buf[:n], m.trigger) {
+		if len(m.trigger) > 0 && bytes.Contains(buf[:n], m.trigger) {
 			m.die()
 			if m.mute {
 				_, _ = io.Copy(io.Discard, c)

@@ -168,13 +168,24 @@ func TestCapabilityVerdicts(t *testing.T) {
 	}
 }
 
+// A server that was set up for a capability and does not let it be tested spoils the run; want of means does not.
+func TestDeniedIsNotGreen(t *testing.T) {
+	for reason, exit := range map[string]int{NeedsSetup: ExitIncomplete, NeedsRegistration: ExitIncomplete, NeedsPong: ExitIncomplete, NeedsAuth: ExitOK} {
+		r := Report{Results: but("RT-GOS-001/a", NotTested, reason)}
+		j := Judge(&r, twoCore, Judging{Narrowed: true, AllowIncomplete: true})
+		if j.Exit != exit || (r.Verdict == Conforms) != (exit == ExitOK) || (len(j.Denied) == 1) != (exit == ExitIncomplete) {
+			t.Errorf("%s: exit %d, verdict %s, denied %v", reason, j.Exit, r.Verdict, j.Denied)
+		}
+	}
+}
+
 // What was not tested is never green: whatever the results, conforms with exit 0 and without any leave of the operator
 // means that every applicable MUST of core has a result and that each of its results passed.
 func TestNotTestedIsNeverGreen(t *testing.T) {
 	statuses := []Status{
 		Pass, Pass, Pass, Pass, Fail, Warn, Observed, NotApplicable, NotTested, Disputed, HarnessError, ExpectedFail, UnexpectedPass, "other",
 	}
-	reasons := []string{NeedsClient, NeedsAuth, IsDisruptive, InACluster, Interrupted, Filtered, ""}
+	reasons := []string{NeedsClient, NeedsSetup, NeedsPong, IsDisruptive, InACluster, Interrupted, Filtered, ""}
 	rapid.Check(t, func(t *rapid.T) {
 		rows, r := twoCore, Report{}
 		for _, row := range rows {

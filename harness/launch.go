@@ -23,7 +23,10 @@ type LaunchConfig struct {
 	// It is split into words as a shell does, but no shell runs it.
 	Command string
 	Routes  []string // route URLs for .Routes
-	Log     string   // file that gets the process's output; empty: kept in memory (head and tail)
+	Quiet   bool     // nats-server@VERSION writes no log: what it says when it dies is all it says
+	// Data bounds the memory that the process may write to, in bytes, where the system can (Linux); 0: no bound.
+	Data uint64
+	Log  string // file that gets the process's output; empty: kept in memory (head and tail)
 
 	// Setup is how the server is set up; the zero value is the plain way. What the command cannot hand over is refused with a
 	// *CommandError: a command with .ConfigFile takes every setup, others see CanSetUp.
@@ -193,7 +196,7 @@ func (plan *launchPlan) start(ctx context.Context) (*Target, error) {
 		_ = os.RemoveAll(dir)
 		return nil, err
 	}
-	p := &process{command: plan.cfg.Command, argv: argv, dir: dir, log: plan.cfg.Log}
+	p := &process{command: plan.cfg.Command, argv: argv, dir: dir, log: plan.cfg.Log, data: plan.cfg.Data}
 	if plan.configured {
 		p.rewrite = plan.config.rewrite
 	}
@@ -279,7 +282,7 @@ func (plan *launchPlan) prepare(fields commandFields, m *Means) ([]string, error
 		return expand(plan.words, fields)
 	}
 	c := &plan.config
-	c.fields, c.setup = fields, plan.cfg.Setup
+	c.fields, c.setup, c.quiet = fields, plan.cfg.Setup, plan.cfg.Quiet
 	c.client = Credentials{User: "natsroute", Password: rand.Text()}
 	c.accounts, c.spare = launchAccounts(), spareAccount()
 	m.Spare = c.spare

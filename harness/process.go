@@ -23,6 +23,7 @@ type process struct {
 	argv    []string
 	dir     string // of its configuration, removed at the end
 	log     string
+	data    uint64                        // bound of its memory; 0: none
 	rewrite func(edit func(*Setup)) error // writes its configuration anew; nil: it has none of ours
 
 	mu   sync.Mutex
@@ -56,6 +57,9 @@ func (p *process) start() error {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := e.cmd.Start()
+		if err == nil && p.data > 0 {
+			limitData(e.cmd.Process.Pid, p.data)
+		}
 		started <- err
 		if err == nil {
 			e.wait()
@@ -196,7 +200,7 @@ type output struct {
 	tail []byte
 }
 
-const outputTail = 16 << 10
+const outputTail = 64 << 10 // the stacks of a server with some dozens of goroutines
 
 func (o *output) Write(b []byte) (int, error) {
 	o.mu.Lock()

@@ -20,7 +20,7 @@ func killGroup(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKI
 
 // tell sends the signal by which nats-server takes the order.
 func tell(cmd *exec.Cmd, o Order) error {
-	signal := map[Order]syscall.Signal{EnterLameDuck: syscall.SIGUSR2, ShutDown: syscall.SIGTERM}[o]
+	signal := map[Order]syscall.Signal{EnterLameDuck: syscall.SIGUSR2, ShutDown: syscall.SIGTERM, DumpStacks: syscall.SIGQUIT}[o]
 	return cmd.Process.Signal(signal)
 }
 

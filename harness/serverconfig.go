@@ -30,6 +30,7 @@ type serverConfig struct {
 	release  [3]int                 // of nats-server, whose configuration has changed over time; zero: unknown, the newest
 	tls      string                 // the tls block of the route port; empty: none
 	leafPort int
+	quiet    bool // no log
 }
 
 // before tells whether the file is for a release before the one given.
@@ -49,6 +50,9 @@ func (c *serverConfig) write() error {
 		fmt.Fprintf(&b, "ping_interval: %q\n", launchPingInterval)
 	}
 	fmt.Fprintf(&b, "ping_max: %d\n", launchPingMax)
+	if c.quiet {
+		fmt.Fprintf(&b, "log_file: %q\n", os.DevNull)
+	}
 	if d := c.setup.WriteDeadline; d != 0 {
 		fmt.Fprintf(&b, "write_deadline: %q\n", d)
 	}

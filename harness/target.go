@@ -57,6 +57,7 @@ type Order uint8
 const (
 	EnterLameDuck Order = iota + 1 // nats-server: SIGUSR2
 	ShutDown                       // SIGTERM
+	DumpStacks                     // SIGQUIT: a program written in Go tells where each goroutine is, and ends
 )
 
 // Means is what the operator has given us of a target. What is empty or nil makes rows not testable, never failed.

@@ -22,6 +22,7 @@ var floors = map[string]int{
 	"harness/fault":        4,
 	"spec/report":          4,
 	"spec":                 5,
+	"fuzz/live":            5,
 	"fuzz/planted":         5,
 	"fuzz/overnight":       5,
 	"cmd/natsroute":        6,

@@ -11,6 +11,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/natsroute/natsroute/fuzz/live"
 	"github.com/natsroute/natsroute/spec/report"
 )
 
@@ -21,6 +22,8 @@ type commandLine struct {
 	Faults  faultsCommand  `cmd:"" help:"List the faults that certify can plant in front of a healthy server, to see them caught."`
 	Show    showCommand    `cmd:"" help:"Show one requirement: its source, its specs, its vectors."`
 	Serve   serveCommand   `cmd:"" help:"Run the reference server, alone or as a member of a cluster."`
+	Fuzz    fuzzCommand    `cmd:"" help:"Fuzz a live route port: find what breaks it, as small as it goes."`
+	Replay  replayCommand  `cmd:"" help:"Play a finding of the fuzzer against a server and say PASS, FAIL, CRASH or HANG."`
 	Decode  decodeCommand  `cmd:"" help:"Read bytes of a route and print one JSON line for each operation."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`
@@ -44,6 +47,7 @@ type process struct {
 }
 
 func main() {
+	live.Enter()
 	p := &process{ctx: context.Background(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}
 	os.Exit(run(os.Args[1:], p))
 }

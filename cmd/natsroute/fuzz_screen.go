@@ -1,0 +1,102 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/natsroute/natsroute/fuzz/live"
+	"github.com/natsroute/natsroute/spec/report"
+)
+
+// fuzzScreen tells how a run of the fuzzer goes: on a terminal in one line that changes, else in a line every ten seconds.
+type fuzzScreen struct {
+	p     *process
+	quiet bool
+	live  bool
+	width int
+
+	mu     sync.Mutex
+	drawn  bool // the line that changes is there
+	last   time.Time
+	latest live.Status
+}
+
+const pipedEvery = 10 * time.Second
+
+func newFuzzScreen(p *process, quiet bool) *fuzzScreen {
+	f := &fuzzScreen{p: p, quiet: quiet, last: time.Now()}
+	if s, ok := screenOf(p.stdout, p.getenv); ok {
+		f.live, f.width = true, s.width
+	}
+	return f
+}
+
+// line writes something that stays.
+func (f *fuzzScreen) line(text string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.wipe()
+	fmt.Fprintln(f.p.stdout, report.Printable(text))
+}
+
+func (f *fuzzScreen) wipe() {
+	if f.drawn {
+		fmt.Fprint(f.p.stdout, "\r\x1b[2K")
+		f.drawn = false
+	}
+}
+
+// progress shows a status.
+func (f *fuzzScreen) progress(s live.Status) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	rate := 0.0
+	if d := s.Elapsed - f.latest.Elapsed; d > 0 {
+		rate = float64(s.Sequences-f.latest.Sequences) / d
+	}
+	f.latest.Elapsed, f.latest.Sequences = s.Elapsed, s.Sequences
+	text := fuzzLine(&s, rate)
+	switch {
+	case f.quiet:
+	case f.live:
+		f.wipe()
+		fmt.Fprint(f.p.stdout, text[:min(len(text), f.width-1)])
+		f.drawn = true
+	case time.Since(f.last) >= pipedEvery:
+		f.last = time.Now()
+		fmt.Fprintln(f.p.stdout, text)
+	}
+}
+
+// fuzzLine is a status in one line.
+func fuzzLine(s *live.Status, rate float64) string {
+	return fmt.Sprintf("%s  %.0f/s  %d sequences  %d classes  %d edges  %d findings (%d new)  %d restarts  last new class %s ago  %s",
+		seconds(s.Elapsed), rate, s.Sequences, s.Classes, s.Edges, s.Findings, s.New, s.Restarts, seconds(s.LastClass), s.Phase)
+}
+
+func seconds(s float64) string {
+	return (time.Duration(s) * time.Second).String()
+}
+
+// end is the last word.
+func (f *fuzzScreen) end(r *live.Result, interrupted bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.wipe()
+	how := ""
+	if interrupted {
+		how = ", interrupted"
+	}
+	fmt.Fprintf(f.p.stdout, "%d sequences in %s (%.0f/s)%s: %d classes, %d edges, %d not judged because of a quirk, %d masked, %d stopped by the loopback guard, %d restarts\n",
+		r.Sequences, seconds(r.Elapsed), r.Rate, how, r.Classes, r.Edges, r.Quirks, r.Masked, r.Guarded, r.Restarts)
+	for _, name := range slices.Sorted(maps.Keys(r.Quirked)) {
+		fmt.Fprintf(f.p.stdout, "  quirk %-18s %d\n", name, r.Quirked[name])
+	}
+	for _, bucket := range r.Buckets {
+		fmt.Fprintf(f.p.stdout, "new: %s\n", report.Printable(bucket))
+	}
+	fmt.Fprintf(f.p.stdout, "%d findings, %d of them new; met again %d times; %d suspects did not happen again\n", r.Findings, r.New, r.Known, r.Unproven)
+}

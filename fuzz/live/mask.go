@@ -1,0 +1,262 @@
+package live
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/natsroute/natsroute/fuzz/gen"
+)
+
+// Mask is what the generator leaves out because of one bucket: sequences in which the steps of one of the patterns stand in
+// this order, with anything between them.
+type Mask struct {
+	Bucket   string      `json:"bucket"`
+	Patterns [][]Pattern `json:"patterns"`
+	Hits     int         `json:"hits"` // times that the bucket was met
+}
+
+// Pattern is one message: its verb, and what its fields and members are like.
+type Pattern struct {
+	Verb    string   `json:"verb"`
+	Fields  []string `json:"fields,omitempty"`
+	Members []string `json:"members,omitempty"` // name=class, sorted; those that every peer sends are left out
+}
+
+func (p Pattern) text() string {
+	return strings.TrimSpace(p.Verb + " " + strings.Join(append(slices.Clone(p.Fields), p.Members...), ","))
+}
+
+func (p Pattern) equal(q Pattern) bool {
+	return p.Verb == q.Verb && slices.Equal(p.Fields, q.Fields) && slices.Equal(p.Members, q.Members)
+}
+
+// usual tells whether the message is part of most sequences: masking it would mask them all.
+func (p Pattern) usual() bool {
+	return len(p.Members) == 0 && slices.Contains([]string{"CONNECT", "INFO", "PING", "PONG", "+OK"}, p.Verb)
+}
+
+// patternOf reads what a step is like.
+func patternOf(st *gen.Step) Pattern {
+	m := &st.Message
+	p := Pattern{Verb: strings.ToUpper(m.Verb)}
+	if len(p.Verb) > 16 {
+		p.Verb = p.Verb[:16]
+	}
+	if !m.Object {
+		for _, f := range m.Fields {
+			p.Fields = append(p.Fields, fieldClass(f))
+		}
+		return p
+	}
+	for _, member := range m.Members {
+		if word := strings.ToLower(member.Name) + "=" + fieldClass(member.Value); !usualMembers[word] {
+			p.Members = append(p.Members, word)
+		}
+	}
+	slices.Sort(p.Members)
+	return p
+}
+
+// usualMembers are those of peers that introduce themselves.
+var usualMembers = func() map[string]bool {
+	all := map[string]bool{}
+	hello := gen.FromBytes(nil).Generate(gen.Options{Ops: 1})
+	for _, st := range hello.Steps {
+		for _, member := range st.Message.Members {
+			all[strings.ToLower(member.Name)+"="+fieldClass(member.Value)] = true
+		}
+	}
+	return all
+}()
+
+// fieldClass is what a field is like.
+func fieldClass(field string) string {
+	text := strings.Trim(field, " \t")
+	digits := strings.Trim(text, "0123456789") == ""
+	switch {
+	case text == "":
+		return "empty"
+	case text == "@size@", text == "@header@", text == "@port@":
+		return "right"
+	case text == "+", text == "|":
+		return text
+	case digits && strings.Trim(text, "0") == "":
+		return "zero"
+	case digits && len(text) < 5:
+		return "number"
+	case digits && len(text) < 10:
+		return "large"
+	case digits && len(text) < 19:
+		return "huge"
+	case digits:
+		return "beyond" // 2^63-1 and more
+	case strings.Trim(text, "0123456789+-.ex") == "" && strings.ContainsAny(text, "0123456789"):
+		return "odd-number"
+	case len(text) > 200:
+		return "long"
+	case text[0] == '"', text[0] == '{', text[0] == '[', text == "true", text == "false", text == "null":
+		return jsonClass(text)
+	}
+	return "word"
+}
+
+func jsonClass(text string) string {
+	switch text[0] {
+	case '"':
+		return "text"
+	case '{':
+		return "object"
+	case '[':
+		return "list"
+	}
+	return text
+}
+
+// masks are all masks of a run, shared by its workers.
+type masks struct {
+	path string
+
+	mu  sync.RWMutex
+	all []Mask
+}
+
+const masksFile = "masks.json"
+
+func openMasks(dir string, more []string) (*masks, error) {
+	m := &masks{path: filepath.Join(dir, masksFile)}
+	err := m.read(m.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	for _, path := range more {
+		if readErr := m.read(path); readErr != nil {
+			err = errors.Join(err, &ConfigError{"--mask: " + readErr.Error()})
+		}
+	}
+	return m, err
+}
+
+func (m *masks) read(path string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	var all []Mask
+	if err := json.Unmarshal(text, &all); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	m.all = append(m.all, all...)
+	return nil
+}
+
+// patternsKept is how many patterns a bucket may have before they become what all of them have in common.
+const patternsKept = 4
+
+// add makes the minimal sequences of a bucket part of its mask.
+func (m *masks) add(bucket string, seqs []gen.Sequence) error {
+	var pattern []Pattern
+	for i := range seqs {
+		for j := range seqs[i].Steps {
+			if st := &seqs[i].Steps[j]; !st.End {
+				if p := patternOf(st); !p.usual() {
+					pattern = append(pattern, p)
+				}
+			}
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	at := slices.IndexFunc(m.all, func(k Mask) bool { return k.Bucket == bucket })
+	if at < 0 {
+		at = len(m.all)
+		m.all = append(m.all, Mask{Bucket: bucket})
+	}
+	k := &m.all[at]
+	k.Hits++
+	if len(pattern) > 0 && !slices.ContainsFunc(k.Patterns, func(p []Pattern) bool { return slices.EqualFunc(p, pattern, Pattern.equal) }) {
+		k.Patterns = append(k.Patterns, pattern)
+	}
+	if len(k.Patterns) > patternsKept {
+		k.widen()
+	}
+	text, err := json.MarshalIndent(m.all, "", "  ")
+	if err != nil {
+		return err
+	}
+	return write(m.path, append(text, '\n'))
+}
+
+// widen replaces patterns by what all of them have in common, where that is anything.
+func (k *Mask) widen() {
+	var common []Pattern
+	for _, p := range k.Patterns[0] {
+		if !slices.ContainsFunc(k.Patterns, func(other []Pattern) bool { return !slices.ContainsFunc(other, p.equal) }) {
+			common = append(common, p)
+		}
+	}
+	if len(common) > 0 {
+		k.Patterns = [][]Pattern{common}
+	}
+}
+
+// tame takes the masked out of a sequence: the last step of each pattern that it holds. It tells whether it has changed it.
+func (m *masks) tame(seq *gen.Sequence) bool {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if len(m.all) == 0 {
+		return false
+	}
+	found := make([]Pattern, len(seq.Steps))
+	for i := range seq.Steps {
+		if !seq.Steps[i].End {
+			found[i] = patternOf(&seq.Steps[i])
+		}
+	}
+	changed := false
+	for i := range m.all {
+		for _, pattern := range m.all[i].Patterns {
+			for at := match(found, pattern); at >= 0; at = match(found, pattern) {
+				seq.Steps = slices.Delete(slices.Clone(seq.Steps), at, at+1)
+				found = slices.Delete(found, at, at+1)
+				changed = true
+			}
+		}
+	}
+	return changed
+}
+
+// match finds the pattern in order and returns where its last step stands; -1: it is not there.
+func match(steps, pattern []Pattern) int {
+	if len(pattern) == 0 {
+		return -1
+	}
+	next := 0
+	for i := range steps {
+		if steps[i].Verb != "" && steps[i].covers(pattern[next]) {
+			if next++; next == len(pattern) {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// covers tells whether the message is as the pattern says: its verb and fields, and at least its members.
+func (p Pattern) covers(pattern Pattern) bool {
+	if p.Verb != pattern.Verb || !slices.Equal(p.Fields, pattern.Fields) {
+		return false
+	}
+	for _, member := range pattern.Members {
+		if !slices.Contains(p.Members, member) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,197 @@
+package live
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/natsroute/natsroute/fuzz/gen"
+)
+
+// reducer makes a failing case smaller: sequences, connections, steps, parts of messages, bytes, in this order, over and over until
+// nothing goes any more or the budget is used up.
+type reducer struct {
+	fails func([]gen.Sequence) bool // the case shows the same bucket
+	tests int                       // left
+	until time.Time
+	best  []gen.Sequence
+}
+
+// minimise returns the smallest case found. seqs itself is known to fail.
+func minimise(seqs []gen.Sequence, tests int, until time.Time, fails func([]gen.Sequence) bool) []gen.Sequence {
+	r := &reducer{fails: fails, tests: tests, until: until, best: seqs}
+	for before := ""; before != string(appendSequences(nil, r.best)) && r.left(); {
+		before = string(appendSequences(nil, r.best))
+		r.sequences()
+		r.conns()
+		r.steps()
+		r.parts()
+		r.bytes()
+	}
+	return r.best
+}
+
+func (r *reducer) left() bool { return r.tests > 0 && time.Now().Before(r.until) }
+
+// try takes a candidate over if it fails too.
+func (r *reducer) try(candidate []gen.Sequence) bool {
+	if !r.left() || len(candidate) == 0 {
+		return false
+	}
+	r.tests--
+	if !r.fails(candidate) {
+		return false
+	}
+	r.best = candidate
+	return true
+}
+
+func (r *reducer) sequences() {
+	for i := 0; len(r.best) > 1 && i < len(r.best); {
+		if !r.try(slices.Delete(slices.Clone(r.best), i, i+1)) {
+			i++
+		}
+	}
+}
+
+// with is the best case with another sequence at that place.
+func (r *reducer) with(i int, steps []gen.Step) []gen.Sequence {
+	all := slices.Clone(r.best)
+	all[i] = gen.Sequence{Steps: steps}
+	return all
+}
+
+// conns leaves out all that one connection does.
+func (r *reducer) conns() {
+	for i := range r.best {
+		for conn := gen.Client; conn < gen.MaxConns; conn++ {
+			rest := slices.DeleteFunc(slices.Clone(r.best[i].Steps), func(st gen.Step) bool { return st.Conn == conn })
+			if len(rest) > 0 && len(rest) < len(r.best[i].Steps) {
+				r.try(r.with(i, rest))
+			}
+		}
+	}
+}
+
+// steps leaves out runs of steps, halves first (delta debugging, Zeller and Hildebrandt).
+func (r *reducer) steps() {
+	for i := range r.best {
+		for size := max(len(r.best[i].Steps)/2, 1); ; size /= 2 {
+			for at := 0; at < len(r.best[i].Steps); {
+				steps := r.best[i].Steps
+				rest := slices.Delete(slices.Clone(steps), at, min(at+size, len(steps)))
+				if len(rest) == 0 || !r.try(r.with(i, rest)) {
+					at += size
+				}
+			}
+			if size <= 1 {
+				break
+			}
+		}
+	}
+}
+
+// change tries the case with one message changed; change returns false where it has nothing to do.
+func (r *reducer) change(i, step int, change func(*gen.Message) bool) bool {
+	steps := slices.Clone(r.best[i].Steps)
+	m := steps[step].Message.Clone()
+	if steps[step].End || !change(&m) || m.Equal(&steps[step].Message) {
+		return false
+	}
+	steps[step].Message = m
+	return r.try(r.with(i, steps))
+}
+
+// parts leaves out fields and members, and puts plain ones in the place of odd ones.
+func (r *reducer) parts() {
+	for i := range r.best {
+		for step := range r.best[i].Steps {
+			r.members(i, step)
+			for at := 0; ; at++ {
+				m := &r.best[i].Steps[step].Message
+				if at >= len(m.Fields) {
+					break
+				}
+				if r.change(i, step, func(m *gen.Message) bool { m.Fields = slices.Delete(m.Fields, at, at+1); return true }) {
+					at--
+					continue
+				}
+				r.plainField(i, step, at)
+			}
+			r.change(i, step, func(m *gen.Message) bool { m.Payload, m.Close = "", ""; return true })
+			r.change(i, step, func(m *gen.Message) bool { m.Payload = ""; return true })
+			r.change(i, step, func(m *gen.Message) bool { m.Verb = strings.ToUpper(m.Verb); return true })
+			r.change(i, step, func(m *gen.Message) bool { m.End = "\r\n"; return true })
+		}
+	}
+}
+
+func (r *reducer) members(i, step int) {
+	r.change(i, step, func(m *gen.Message) bool { m.Members = nil; return m.Object })
+	for at := 0; at < len(r.best[i].Steps[step].Message.Members); {
+		if !r.change(i, step, func(m *gen.Message) bool { m.Members = slices.Delete(m.Members, at, at+1); return true }) {
+			at++
+		}
+	}
+}
+
+// plainField tries ordinary texts in the place of a field, the plainest first.
+func (r *reducer) plainField(i, step, at int) {
+	field := r.best[i].Steps[step].Message.Fields[at]
+	for _, plain := range []string{" @size@", " $G", " foo", " q", " 1"} {
+		if field == plain || r.change(i, step, func(m *gen.Message) bool { m.Fields[at] = plain; return true }) {
+			return
+		}
+	}
+	r.change(i, step, func(m *gen.Message) bool { m.Fields[at] = " " + strings.TrimLeft(m.Fields[at], " \t"); return true })
+}
+
+// bytes makes long texts shorter.
+func (r *reducer) bytes() {
+	for i := range r.best {
+		for step := range r.best[i].Steps {
+			parts := 0
+			m := r.best[i].Steps[step].Message.Clone()
+			m.Parts(func(*string) { parts++ })
+			for part := range parts {
+				r.shorten(i, step, part)
+			}
+		}
+	}
+}
+
+// shorten cuts pieces out of one part of a message, halves first.
+func (r *reducer) shorten(i, step, part int) {
+	length := 0
+	set := func(m *gen.Message, edit func(*string)) {
+		n := 0
+		m.Parts(func(p *string) {
+			if n == part {
+				edit(p)
+			}
+			n++
+		})
+	}
+	measure := func() {
+		m := r.best[i].Steps[step].Message.Clone()
+		set(&m, func(p *string) { length = len(*p) })
+	}
+	measure()
+	if length <= 4 {
+		return
+	}
+	for size := length / 2; size >= 1; size /= 2 {
+		for at := 0; at < length; {
+			cut := r.change(i, step, func(m *gen.Message) bool {
+				set(m, func(p *string) { *p = (*p)[:at] + (*p)[min(at+size, len(*p)):] })
+				return true
+			})
+			if measure(); !cut {
+				at += size
+			}
+			if !r.left() {
+				return
+			}
+		}
+	}
+}

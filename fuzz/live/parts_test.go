@@ -1,0 +1,218 @@
+package live
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/natsroute/natsroute/fuzz/gen"
+)
+
+const panicked = `[7] [INF] Server is ready
+panic: runtime error: index out of range [-9223372036854775680]
+
+goroutine 22 [running]:
+github.com/nats-io/nats-server/v2/server.(*client).parse(0x3c602b63d988, {0x3c602b660600, 0x88, 0x200})
+	/root/parser.go:126 +0x2f85
+github.com/nats-io/nats-server/v2/server.(*Server).createRoute.func2()
+	/root/route.go:1157 +0x17
+created by github.com/nats-io/nats-server/v2/server.(*Server).startGoRoutine in goroutine 25
+	/root/server.go:2104 +0x85
+`
+
+func TestCrashSymptom(t *testing.T) {
+	a := crashSymptom("exit status 2", panicked)
+	b := crashSymptom("exit status 2", strings.NewReplacer("9223372036854775680", "17", ":126", ":99", "0x3c602b63d988", "0x1", "goroutine 22", "goroutine 5").Replace(panicked))
+	if !a.same(b) || a.bucket("x") != b.bucket("y") {
+		t.Errorf("one defect, two buckets: %q, %q", a.Class, b.Class)
+	}
+	if want := "panic: runtime error: index out of range [-N] in server.(*client).parse < server.(*Server).createRoute.funcN"; a.Class != want {
+		t.Errorf("class %q, want %q", a.Class, want)
+	}
+	if c := crashSymptom("exit status 2", strings.Replace(panicked, "(*client).parse(", "(*client).processInfo(", 1)); c.same(a) {
+		t.Error("two places, one bucket")
+	}
+	if c := crashSymptom("signal: killed", "no stack"); c.Class != "ended: signal: killed" {
+		t.Errorf("class %q", c.Class)
+	}
+}
+
+func TestErrClass(t *testing.T) {
+	if a, b := errClass(`Rejecting connection, cluster name "X" does not match "Y 7"`), errClass(`Rejecting connection, cluster name "C1" does not match "C2"`); a != b {
+		t.Errorf("%q and %q", a, b)
+	}
+	if a, b := errClass("Invalid route pool index: 7 - pool size is 3"), errClass("Invalid route pool index: 12 - pool size is 3"); a != b {
+		t.Errorf("%q and %q", a, b)
+	}
+}
+
+// What is entered is read back, the newest last, however often the ledger goes round, and a record that was cut off is
+// left out.
+func TestLedger(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		dir, err := os.MkdirTemp(t.TempDir(), "")
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if err := os.Mkdir(filepath.Join(dir, "ledger"), 0o755); err != nil {
+			rt.Fatal(err)
+		}
+		l, err := openLedger(dir, 0)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		var all []gen.Sequence
+		for i := range rapid.IntRange(1, 12).Draw(rt, "sequences") {
+			size := rapid.SampledFrom([]int{0, 10, 1000, 900_000}).Draw(rt, "size")
+			seq := gen.Sequence{Steps: []gen.Step{{Message: gen.Message{Verb: strconv.Itoa(i), Payload: strings.Repeat("x", size)}}}}
+			if err := l.enter(&seq); err != nil {
+				rt.Fatal(err)
+			}
+			all = append(all, seq)
+		}
+		at, last := l.at, all[len(all)-1]
+		got, err := readLedger(ledgerPath(dir, 0), 2)
+		if err != nil || len(got) == 0 || !got[len(got)-1].Equal(&last) {
+			rt.Fatalf("%d read back of %d, %v", len(got), len(all), err)
+		}
+		if _, err := l.file.WriteAt([]byte("torn"), at-4); err != nil {
+			rt.Fatal(err)
+		}
+		got, err = readLedger(ledgerPath(dir, 0), 1)
+		if err != nil || len(got) == 1 && got[0].Equal(&last) {
+			rt.Fatalf("a torn record was read, %v", err)
+		}
+		if err := l.close(); err != nil {
+			rt.Fatal(err)
+		}
+	})
+}
+
+func sequence(t *testing.T, text string) gen.Sequence {
+	t.Helper()
+	return must[[]gen.Sequence](t)(parseSequences("natsroute sequence 1\n" + text))[0]
+}
+
+const zeroWeight = `0 send "RS+" " $G" " foo" " q" " 0" end "\r\n"
+0 send "PING" end "\r\n"
+1 send "RMSG" " $G" " foo" " |" " q" " @size@" end "\r\n" payload "ok" "\r\n"
+`
+
+func TestMask(t *testing.T) {
+	m := &masks{path: filepath.Join(t.TempDir(), masksFile)}
+	if err := m.add("b", []gen.Sequence{sequence(t, zeroWeight)}); err != nil {
+		t.Fatal(err)
+	}
+	like := sequence(t, strings.NewReplacer("foo", "bar.x", " q", " workers", `"RS+"`, `"rs+"`, " 0", " 000").Replace(zeroWeight))
+	before := like.Clone()
+	if !m.tame(&like) || len(like.Steps) != 2 {
+		t.Errorf("it is still there: %s", like)
+	}
+	if m.tame(&like) {
+		t.Error("what is tame is tamed again")
+	}
+	for name, change := range map[string][2]string{"weight": {" 0\"", " 3\""}, "form": {" |", " foo"}, "verb": {"RMSG", "HMSG"}} {
+		if other := sequence(t, strings.Replace(zeroWeight, change[0], change[1], 1)); m.tame(&other) {
+			t.Errorf("another %s is masked too", name)
+		}
+	}
+	again, err := openMasks(filepath.Dir(m.path), nil)
+	if err != nil || !again.tame(&before) {
+		t.Errorf("what was stored does not mask: %v", err)
+	}
+}
+
+// A bucket that comes in many shapes ends in a mask of what they have in common.
+func TestMaskWidens(t *testing.T) {
+	m := &masks{path: filepath.Join(t.TempDir(), masksFile)}
+	for _, verb := range []string{"RMSG", "HMSG", "LMSG", "PUB", "MSG"} {
+		if err := m.add("b", []gen.Sequence{sequence(t, strings.Replace(zeroWeight, "RMSG", verb, 1))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	alone := sequence(t, strings.SplitAfter(zeroWeight, "\n")[0])
+	if !m.tame(&alone) {
+		t.Error("the part in common is not masked")
+	}
+}
+
+func TestFindingText(t *testing.T) {
+	f := &Finding{
+		Bucket: "crash-x-1", Symptom: Symptom{Kind: Crash, Class: "panic: N", Detail: "panic: 7\x1b[31m", Stack: "panic\n\tat x\nnatsroute sequence 1\n"}, Target: "nats-server@v2.1.2",
+		Server: "2.1.2", Dialect: "srv-2.1", Found: time.Now(), Sequences: []gen.Sequence{sequence(t, zeroWeight), sequence(t, zeroWeight)}, Replay: "natsroute replay x",
+	}
+	text := string(f.text())
+	if strings.Contains(text, "\x1b") {
+		t.Error("what a target said reaches the terminal")
+	}
+	got := must[*Finding](t)(parseFinding(text))
+	if got.Bucket != f.Bucket || got.Symptom.Kind != Crash || got.Symptom.Class != "panic: N" || got.Target != f.Target || got.Dialect != f.Dialect {
+		t.Errorf("got %+v", got)
+	}
+	if len(got.Sequences) != 2 || !got.Sequences[1].Equal(&f.Sequences[1]) || got.Messages != 6 {
+		t.Errorf("%d sequences, %d messages", len(got.Sequences), got.Messages)
+	}
+	for _, bad := range []string{"", "x\nnatsroute sequence 1\n", "natsroute sequence 1\n9 send\n"} {
+		if _, err := parseFinding(bad); err == nil {
+			t.Errorf("%q was read", bad)
+		}
+	}
+}
+
+// Whatever stands around it, what is needed remains and nothing else.
+func TestMinimise(t *testing.T) {
+	needed := func(seqs []gen.Sequence) bool {
+		zero, sent := false, false
+		for _, seq := range seqs {
+			for _, st := range seq.Steps {
+				f := st.Message.Fields
+				zero = zero || st.Message.Verb == "RS+" && len(f) == 4 && f[3] == " 0"
+				sent = sent || zero && strings.EqualFold(st.Message.Verb, "RMSG") && slices.Contains(f, " |")
+			}
+		}
+		return sent
+	}
+	for seed := range uint64(20) {
+		src := gen.FromSeed(seed)
+		noise := src.Generate(gen.Options{Clients: true})
+		case0 := sequence(t, zeroWeight)
+		seq := gen.Sequence{Steps: slices.Concat(noise.Steps, case0.Steps[:2], noise.Steps, case0.Steps[2:])}
+		small := minimise([]gen.Sequence{noise, seq}, 5000, time.Now().Add(time.Minute), needed)
+		if len(small) != 1 || len(small[0].Steps) != 2 || len(small[0].Steps[1].Message.Fields) != 1 {
+			t.Errorf("seed %d: left are %s", seed, small)
+		}
+	}
+}
+
+func TestDifferences(t *testing.T) {
+	for _, c := range []struct {
+		got, want string
+		equal     bool
+	}{
+		{"PONG", "PONG", true},
+		{"CLOSED", "-ERR x,CLOSED", true}, // the text may be lost in the close
+		{"-ERR y,CLOSED", "-ERR x,CLOSED", false},
+		{"-ERR x", "-ERR x,CLOSED", false},
+		{"-ERR x,CLOSED", "CLOSED", false},
+		{"PONG,PONG", "PONG", false},
+		{"-ERR account missing,CLOSED", "-ERR authorization violation,CLOSED", true},
+		{"", "PONG", false},
+	} {
+		if _, _, equal := firstDifference(tokens(c.got), tokens(c.want)); equal != c.equal {
+			t.Errorf("%q and %q: equal is %v", c.got, c.want, equal)
+		}
+	}
+}
+
+func tokens(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return strings.Split(s, ",")
+}

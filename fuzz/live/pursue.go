@@ -1,0 +1,234 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/natsroute/natsroute/fuzz/gen"
+)
+
+const (
+	minimiseTests = 600
+	minimiseTime  = 30 * time.Second
+	proofs        = 3
+)
+
+// fatal tells whether the target is of no use after the symptom.
+func (s *Symptom) fatal() bool {
+	switch s.Kind {
+	case Crash, Unresponsive, Hang, Memory:
+		return true
+	}
+	return false
+}
+
+// pursue goes after a symptom: on disk first, then once more on a fresh target, smaller, and into its bucket.
+func (w *worker) pursue(ctx context.Context, s *Symptom) error {
+	if !s.fatal() && w.run.met(s) {
+		w.run.known.Add(1)
+		return nil
+	}
+	suspects := w.log.last(historyKept)
+	name, err := w.run.store.suspect(suspects[max(0, len(suspects)-8):])
+	if err != nil {
+		return err
+	}
+	w.run.busy(1)
+	defer w.run.busy(-1)
+	err = w.settle(ctx, s, suspects)
+	if ctx.Err() != nil {
+		return nil // the suspect stays for --resume
+	}
+	if err != nil {
+		return err
+	}
+	w.run.store.settled(name)
+	return w.fresh(ctx)
+}
+
+// settle confirms, minimises and stores.
+func (w *worker) settle(ctx context.Context, first *Symptom, suspects []gen.Sequence) error {
+	proof := &proof{w: w, split: first.Kind == Split}
+	seqs, s, err := proof.confirm(ctx, first, suspects)
+	if err != nil || ctx.Err() != nil {
+		return err
+	}
+	if s == nil {
+		w.run.unproven.Add(1)
+		w.run.cfg.log("not again on a fresh target: %s: %s", first.Kind, printableLine(first.Detail))
+		return nil
+	}
+	if w.run.isKnown(s) {
+		w.run.known.Add(1)
+		return w.remask(ctx, proof, s, seqs)
+	}
+	w.run.cfg.log("confirmed, minimising: %s: %s", s.Kind, printableLine(s.Class))
+	small := w.smaller(ctx, proof, s, seqs, minimiseTests, minimiseTime)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return w.file(ctx, proof, s, small)
+}
+
+// smaller makes a case smaller in haste, and takes what comes of it only if it shows the symptom without haste too.
+func (w *worker) smaller(ctx context.Context, proof *proof, s *Symptom, seqs []gen.Sequence, tests int, limit time.Duration) []gen.Sequence {
+	proof.hasty = !s.fatal() // those show at once
+	small := minimise(seqs, tests, time.Now().Add(limit), func(c []gen.Sequence) bool { return proof.again(ctx, s, c) })
+	proof.hasty = false
+	if !proof.again(ctx, s, small) && !proof.again(ctx, s, small) {
+		w.run.cfg.log("what was made smaller does not show it any more: the case stays as it was")
+		return seqs
+	}
+	return small
+}
+
+// file stores what is proven.
+func (w *worker) file(ctx context.Context, proof *proof, s *Symptom, small []gen.Sequence) error {
+	happened := 0
+	for range proofs {
+		if proof.again(ctx, s, small) {
+			happened++
+		}
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	if happened == 0 || !s.fatal() && happened < proofs { // a busy machine, not a defect
+		w.run.unproven.Add(1)
+		w.run.cfg.log("happens %d times of %d only: %s: %s", happened, proofs, s.Kind, printableLine(s.Detail))
+		return nil
+	}
+	f := w.newFinding(s, small)
+	f.Proven = fmt.Sprintf("%d of %d", happened, proofs)
+	fresh, err := w.run.store.finding(f)
+	if err != nil {
+		return err
+	}
+	w.run.found(s, f.Bucket, fresh)
+	return w.mask(s, f.Bucket, small)
+}
+
+// mask makes the generator leave out what ends the target.
+func (w *worker) mask(s *Symptom, bucket string, seqs []gen.Sequence) error {
+	if !s.fatal() {
+		return nil
+	}
+	return w.run.masks.add(bucket, seqs)
+}
+
+// remask widens the mask of a bucket that was met behind it.
+func (w *worker) remask(ctx context.Context, proof *proof, s *Symptom, seqs []gen.Sequence) error {
+	if !s.fatal() {
+		return nil
+	}
+	small := w.smaller(ctx, proof, s, seqs, minimiseTests/4, minimiseTime/4)
+	return w.mask(s, w.run.bucketOf(s), small)
+}
+
+// proof plays cases again on a fresh target.
+type proof struct {
+	w     *worker
+	split bool
+	hasty bool
+	dirty bool // the target is of no use any more
+}
+
+// confirm looks for the fewest of the last sequences that show a symptom on a fresh target.
+func (p *proof) confirm(ctx context.Context, first *Symptom, suspects []gen.Sequence) ([]gen.Sequence, *Symptom, error) {
+	p.dirty = true
+	most := len(suspects)
+	if !first.fatal() {
+		most = min(most, 4)
+	}
+	for n := 1; ; n = min(n*4, most) {
+		seqs := suspects[len(suspects)-n:]
+		s, err := p.run(ctx, seqs)
+		if err != nil || ctx.Err() != nil {
+			return nil, nil, err
+		}
+		if s != nil && (first.fatal() || p.again(ctx, s, seqs)) {
+			return seqs, s, nil
+		}
+		if n >= most {
+			return nil, nil, nil
+		}
+		p.dirty = true
+	}
+}
+
+// again tells whether the case shows the symptom.
+func (p *proof) again(ctx context.Context, s *Symptom, seqs []gen.Sequence) bool {
+	got, err := p.run(ctx, seqs)
+	if err != nil && ctx.Err() == nil {
+		p.w.run.cfg.log("a case could not be played again: %v", err)
+		p.dirty = true
+	}
+	return err == nil && got.same(s)
+}
+
+// run plays the case, on a fresh target where the last one has suffered, and returns the first symptom.
+func (p *proof) run(ctx context.Context, seqs []gen.Sequence) (*Symptom, error) {
+	if p.dirty {
+		if err := p.w.freshKeepLog(ctx); err != nil {
+			return nil, err
+		}
+		p.dirty = false
+	}
+	for i := range seqs {
+		ways := []playOptions{{stepwise: true}, {}}
+		if p.split {
+			ways = []playOptions{{cuts: []int{1}}, {cuts: []int{3, 7, 40}}, {cuts: []int{20, 9}, stepwise: true}}
+		}
+		for _, opts := range ways {
+			if err := p.w.ledger.enter(&seqs[i]); err != nil {
+				return nil, err
+			}
+			p.w.p.hasty = p.hasty
+			o := p.w.p.play(&seqs[i], opts)
+			p.w.p.hasty = false
+			s := p.w.examine(ctx, &o)
+			if s == nil {
+				s = p.w.memory.check(p.w.t, &o)
+			}
+			if s == nil && i == len(seqs)-1 && !p.w.t.alive() { // it may have died behind the last barrier
+				s = p.w.t.vitals(ctx, &o)
+			}
+			if s != nil {
+				if p.split {
+					s.Kind = Split
+				}
+				p.dirty = s.fatal() || o.died()
+				return s, nil
+			}
+		}
+	}
+	return nil, nil
+}
+
+// freshKeepLog is fresh for the time in which the history is needed.
+func (w *worker) freshKeepLog(ctx context.Context) error {
+	keep := w.log
+	w.log = history{}
+	err := w.fresh(ctx)
+	w.log = keep
+	return err
+}
+
+// replayCommand is what a finding says about how to see it again.
+func (r *run) replayCommand(bucket string) string {
+	where := "-s " + r.cfg.Server
+	if r.cfg.Launch != "" {
+		where = "--launch " + shellWord(r.cfg.Launch)
+	}
+	return fmt.Sprintf("natsroute replay %s %s", shellWord(r.store.path("findings", bucket)), where)
+}
+
+// shellWord quotes a word for a shell where it has to be.
+func shellWord(s string) string {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

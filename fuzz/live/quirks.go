@@ -1,0 +1,266 @@
+package live
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"github.com/natsroute/natsroute/fuzz/gen"
+	"github.com/natsroute/natsroute/reference/wire"
+)
+
+// A quirk is something that healthy servers do otherwise than the reference, or not the same way each time. Where a sequence
+// meets one, what it touches is not compared; that the target lives, answers new connections and says nothing before CONNECT is judged
+// all the same.
+type quirk struct {
+	name    string
+	touches touched
+	source  string
+	met     func(*quirkCase) bool
+}
+
+// touched is what a quirk makes different.
+type touched uint8
+
+const (
+	messages touched = iota + 1 // which messages and interest come, not PONG, -ERR and closes
+	answers                     // everything
+)
+
+// quirkCase is a sequence as the model has played it.
+type quirkCase struct {
+	t   *target
+	m   *model
+	seq *gen.Sequence
+	env *gen.Env
+}
+
+const quirkMoves = "account-moves"
+
+// quirks is the table. Each has its test.
+var quirks = []quirk{
+	{"ended", answers, "a server notices the end of a connection whenever it reads it: what others see until then may go either way", (*quirkCase).ended},
+	{"client-operations", answers, "seen 2.1.2 to 2.15.2: SUB, UNSUB, PUB and HPUB of clients are read on a route; the reference refuses them", (*quirkCase).clientOperations},
+	{"carriage-return", answers, "seen 2.1.2 to 2.15.2: a CR within a line cuts the line where it came in one read, and vanishes where it came in two", (*quirkCase).carriageReturn},
+	{"own-limits", answers, "the reference bounds lines and payloads where servers have no bound, or another one: 2.1.2 to 2.12.1", (*quirkCase).ownLimits},
+	{"unknown-members", answers, "a release does not care about the type of a member that it does not know; the reference knows those of all", (*quirkCase).unknownMembers},
+	{"compressed", answers, "an INFO that asks for S2 turns the connection into a stream that is not read here", (*quirkCase).compressed},
+	{"blanks-in-keys", messages, "seen 2.1.2 to 2.15.2: RS- finds its subscription, and RMSG its cached lookup, by the text of its arguments, blanks included", (*quirkCase).blanksInKeys},
+	{"weights", messages, "seen 2.1.2 to 2.14.6: a weight below 1 is never chosen, or the server panics; a large one is expanded at each lookup", (*quirkCase).weights},
+	{"chance", messages, "which member of a queue group gets a message is up to chance", (*quirkCase).chance},
+	{"odd-subjects", messages, "seen: 2.1.2 takes empty tokens for tokens, 2.5 to 2.15 map replies of JetStream and services", (*quirkCase).oddSubjects},
+	{"first-id", answers, "seen 2.1.2: an INFO with another id than CONNECT's name is news of another server, and registers nobody", (*quirkCase).firstID},
+	{"ids-again", answers, "an id or a name that a closed connection had is free only when the server has taken that in", (*quirkCase).idsAgain},
+	{"half-pools", answers, "an index without a pool, or both out of order: what comes of it depends on the release", (*quirkCase).halfPools},
+	{"behind-a-close", messages, "src 2.1.2 to 2.15.2: a server that closes because of an INFO goes on with what it has read already", (*quirkCase).behindAClose},
+	{quirkMoves, answers, "an INFO that moves an account to a connection of its own changes the server for good", (*quirkCase).accountMoves},
+	{"two-of-one", answers, "connections of one id, or of a pool: which one a message takes, and which one is closed, depends on the release", (*quirkCase).twoOfOne},
+}
+
+// quirkOf finds the quirk that the sequence meets, one that touches everything if there is one; nil: there is none.
+func quirkOf(t *target, m *model, seq *gen.Sequence, env *gen.Env) *quirk {
+	c := quirkCase{t, m, seq, env}
+	var found *quirk
+	for i := range quirks {
+		q := &quirks[i]
+		if (found == nil || q.touches > found.touches) && q.met(&c) {
+			found = q
+		}
+	}
+	return found
+}
+
+func (c *quirkCase) ended() bool {
+	for i := range c.seq.Steps {
+		if c.seq.Steps[i].End && i < len(c.seq.Steps)-1 {
+			return true
+		}
+	}
+	return false
+}
+
+// anyConn tells whether one of the connections is like that.
+func (c *quirkCase) anyConn(is func(*modelConn) bool) bool {
+	for _, conn := range c.m.conns {
+		if is(conn) {
+			return true
+		}
+	}
+	return false
+}
+
+// clientOperations looks at where the reference's parser gave up.
+func (c *quirkCase) clientOperations() bool {
+	return c.anyConn(func(conn *modelConn) bool {
+		var syntax *wire.SyntaxError
+		if !errors.As(conn.fault, &syntax) || syntax.Token != wire.UnknownOp {
+			return false
+		}
+		at := conn.sent[min(int(conn.parser.Offset()), len(conn.sent)):]
+		for _, verb := range []string{"SUB", "UNSUB", "PUB", "HPUB", "HMSG", "LS", "LM"} {
+			if len(at) >= len(verb) && bytes.EqualFold(at[:len(verb)], []byte(verb)) {
+				return verb[0] != 'H' && verb[0] != 'L' || c.t.dialect.Headers
+			}
+		}
+		return false
+	})
+}
+
+func (c *quirkCase) carriageReturn() bool {
+	return c.anyConn(func(conn *modelConn) bool {
+		for i, b := range conn.sent {
+			if b == '\r' && i+1 < len(conn.sent) && conn.sent[i+1] != '\n' {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+func (c *quirkCase) ownLimits() bool {
+	return c.anyConn(func(conn *modelConn) bool {
+		var limit *wire.LimitError
+		if errors.As(conn.fault, &limit) && (limit.Token == wire.PayloadTooLong || c.t.dialect.Limits.ControlLine != 1<<16) {
+			return true
+		}
+		if c.t.dialect.Headers {
+			return false
+		}
+		var syntax *wire.SyntaxError // 2.1.2: sizes of any length, which wrap
+		if errors.As(conn.fault, &syntax) && (syntax.Token == wire.BadSize || syntax.Token == wire.BadHeaderSize) {
+			return true
+		}
+		for line := range bytes.Lines(conn.sent) {
+			if len(line) > 4000 {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// unknownMembers looks for a body that is JSON, and refused because of a member's type.
+func (c *quirkCase) unknownMembers() bool {
+	return c.anyConn(func(conn *modelConn) bool {
+		var syntax *wire.SyntaxError
+		if !errors.As(conn.fault, &syntax) || syntax.Token != wire.BadJSON || c.t.dialect.Name == wire.Latest().Name {
+			return false
+		}
+		line, _, _ := bytes.Cut(conn.sent[min(int(conn.parser.Offset()), len(conn.sent)):], []byte("\n"))
+		at := bytes.IndexByte(line, '{')
+		return at >= 0 && json.Valid(line[at:])
+	})
+}
+
+func (c *quirkCase) compressed() bool {
+	return c.anyConn(func(conn *modelConn) bool { return conn.s2 })
+}
+
+func (c *quirkCase) blanksInKeys() bool {
+	return c.anyConn(func(conn *modelConn) bool {
+		for line := range bytes.Lines(conn.sent) {
+			if len(line) < 4 {
+				continue
+			}
+			switch bytes.ToUpper(line[:3])[0] {
+			case 'R', 'L', 'H':
+			default:
+				continue
+			}
+			if bytes.Contains(line, []byte("  ")) || bytes.IndexByte(line, '\t') >= 0 || bytes.Contains(line, []byte(" \r")) || bytes.Contains(line, []byte(" \n")) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// weights looks at what stands last on lines of queue interest.
+func (c *quirkCase) weights() bool {
+	return c.anyConn(func(conn *modelConn) bool {
+		for line := range bytes.Lines(conn.sent) {
+			f := bytes.Fields(line)
+			if len(f) < 4 || len(f[0]) != 3 || (f[0][0]|0x20 != 'r' && f[0][0]|0x20 != 'l') || f[0][2] != '+' {
+				continue
+			}
+			if weight := string(f[len(f)-1]); weight != "1" && weight != "2" && weight != "3" && weight != "4" && weight != "5" && len(weight) != 1 || weight == "0" {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// chance looks for queue groups with more than one member.
+func (c *quirkCase) chance() bool {
+	members := map[string]int{}
+	for i := range c.seq.Steps {
+		st := &c.seq.Steps[i]
+		if st.End || len(st.Message.Fields) < 3 {
+			continue
+		}
+		f := st.Message.Fields
+		switch verb := strings.ToUpper(st.Message.Verb); {
+		case verb == "SUB" && st.Conn == gen.Client:
+			members[strings.TrimSpace(f[1])] |= 1 << 7
+		case st.Conn == gen.Client:
+		case verb == "RS+" && len(f) == 4:
+			members[strings.TrimSpace(f[2])] |= 1 << st.Conn
+		case verb == "LS+" && len(f) == 5:
+			members[strings.TrimSpace(f[3])] |= 1 << st.Conn
+		}
+	}
+	for _, m := range members {
+		if m&(m-1) != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *quirkCase) oddSubjects() bool {
+	return c.anyConn(func(conn *modelConn) bool {
+		for _, odd := range []string{"$JS.", "_R_.", "$SYS.", "$LDS", "_INBOX", "$MQTT", "$NRG", "$GR.", "$G."} {
+			if bytes.Contains(conn.sent, []byte(odd)) {
+				return true
+			}
+		}
+		return !c.t.dialect.Headers && (bytes.Contains(conn.sent, []byte("..")) || bytes.Contains(conn.sent, []byte(". ")) || bytes.Contains(conn.sent, []byte(" .")))
+	})
+}
+
+// twoOfOne looks for pools, connections of one account, and ids that two connections have.
+func (c *quirkCase) twoOfOne() bool {
+	return c.anyConn(func(conn *modelConn) bool { return len(c.m.conns) > 1 && (conn.state.pool || conn.state.pins) })
+}
+
+// firstID looks for a name in CONNECT that is not the id in INFO, on servers before 2.2.
+func (c *quirkCase) firstID() bool {
+	return !c.t.dialect.Headers && c.anyConn(func(conn *modelConn) bool {
+		return conn.state.registered && (conn.state.otherName || conn.state.name != "" && conn.state.name != conn.state.id || conn.state.id == "")
+	})
+}
+
+// behindAClose looks for connections that the machine closed, not the parser, and for which something followed.
+func (c *quirkCase) behindAClose() bool {
+	return c.anyConn(func(conn *modelConn) bool {
+		return conn.said.closed && conn.fault == nil && int(conn.parser.Offset()) < len(conn.sent)-len(ping)
+	})
+}
+
+func (c *quirkCase) accountMoves() bool {
+	return c.anyConn(func(conn *modelConn) bool { return conn.state.moves })
+}
+
+// idsAgain looks for ids and names that are not this sequence's own.
+func (c *quirkCase) idsAgain() bool {
+	return c.anyConn(func(conn *modelConn) bool {
+		s := &conn.state
+		return s.registered && (!strings.Contains(s.id, c.env.Nonce) || s.serverName != "" && !strings.Contains(s.serverName, c.env.Nonce))
+	})
+}
+
+func (c *quirkCase) halfPools() bool {
+	return c.anyConn(func(conn *modelConn) bool { return conn.state.index && !conn.state.pool })
+}

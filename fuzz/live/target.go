@@ -1,0 +1,273 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/natsroute/natsroute/harness"
+	"github.com/natsroute/natsroute/reference/wire"
+)
+
+// target is the server under test of one worker.
+type target struct {
+	cfg      *Config
+	means    harness.Means
+	server   *harness.Target // nil: somebody else runs it
+	address  string          // host:port of the route port
+	client   string          // client URL; empty: there is none
+	info     *wire.InfoBody
+	dialect  wire.Dialect
+	gated    bool // an accepted connection has to begin with CONNECT
+	witness  *witness
+	baseline map[string]bool // what it tells every peer at once: its own interest
+	restarts uint64
+	buf      []byte
+}
+
+// dataLimit bounds the memory of a launched target, so that one which asks for all there is dies before the machine does.
+const dataLimit = 2 << 30
+
+// How long a server that somebody else runs may be away: at the start, and when a sequence has ended it.
+const (
+	startLimit = 2 * time.Second
+	comeBack   = 20 * time.Second
+)
+
+// openTarget starts or finds the server.
+func openTarget(ctx context.Context, cfg *Config) (*target, error) {
+	t := &target{cfg: cfg, buf: make([]byte, 64<<10)}
+	if cfg.Server != "" {
+		return t, t.find(ctx)
+	}
+	server, err := harness.Launch(ctx, harness.LaunchConfig{
+		Command: cfg.Launch, Quiet: true, Data: dataLimit,
+		Means:    harness.Means{User: cfg.User, Password: cfg.Password},
+		Progress: cfg.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	t.server, t.address, t.client, t.means = server, server.Route, server.Client, server.Means
+	if err := t.learn(ctx); err != nil {
+		return nil, errors.Join(err, t.close())
+	}
+	return t, nil
+}
+
+// find reads the address of a server that runs.
+func (t *target) find(ctx context.Context) error {
+	m, err := harness.ParseRoute(t.cfg.Server)
+	if err != nil {
+		return &ConfigError{err.Error()}
+	}
+	if m.TLS != nil {
+		return &ConfigError{"a route port with TLS is not fuzzed live: give one without"}
+	}
+	if t.cfg.User != "" {
+		m.User, m.Password = t.cfg.User, t.cfg.Password
+	}
+	t.means, t.address, t.client = m, m.Route, t.cfg.Client
+	if err := t.mine(ctx); err != nil {
+		return err
+	}
+	return t.await(ctx, startLimit)
+}
+
+// mine refuses a target that is not on this machine, unless the operator says that it is his.
+func (t *target) mine(ctx context.Context) error {
+	if t.cfg.OwnTarget {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(t.address)
+	if err != nil {
+		return &ConfigError{err.Error()}
+	}
+	all, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return &UnreachableError{err}
+	}
+	for _, ip := range all {
+		if ip = ip.Unmap(); !ip.IsLoopback() {
+			return &ConfigError{fmt.Sprintf("%s is not on this machine (%v): add --i-own-this-target if you may break it", host, netip.Addr(ip))}
+		}
+	}
+	return nil
+}
+
+// learn reads the INFO and finds out what is not in it.
+func (t *target) learn(ctx context.Context) error {
+	c, err := t.dial()
+	if err != nil {
+		return &UnreachableError{fmt.Errorf("%s: no INFO on the route port: %w", t.address, err)}
+	}
+	t.info = c.info
+	c.close()
+	if t.witness != nil {
+		t.witness.close()
+		t.witness = nil
+	}
+	t.gated = t.info.AuthRequired || t.wantsConnect()
+	if t.dialect, err = t.generation(); err != nil {
+		return err
+	}
+	if err := t.listenIn(); err != nil {
+		return &UnreachableError{err}
+	}
+	return ctx.Err()
+}
+
+// dial opens a connection and wants its INFO.
+func (t *target) dial() (*wireConn, error) {
+	c, err := dialRoute(t.address, t.buf)
+	if err != nil {
+		return nil, err
+	}
+	if c.info == nil {
+		c.close()
+		return nil, errNoInfo
+	}
+	return c, nil
+}
+
+var errNoInfo = errors.New("it accepts a connection and says no INFO")
+
+// wantsConnect probes whether another operation than CONNECT may come first.
+func (t *target) wantsConnect() bool {
+	c, err := t.dial()
+	if err != nil {
+		return false
+	}
+	defer c.close()
+	c.write([]byte(ping))
+	c.await(want{pongs: 1}, 1, true)
+	return c.said.pongs == 0
+}
+
+// generation is the dialect that the target speaks, as its INFO and the gate say, or the operator.
+func (t *target) generation() (wire.Dialect, error) {
+	name := t.cfg.Dialect
+	if name == "" {
+		switch i := t.info; {
+		case !i.Headers:
+			name = "srv-2.1"
+		case i.LN:
+			name = "srv-2.15"
+		case i.RoutePoolSize == 0 && !i.LNOCU:
+			name = "srv-2.5"
+		case t.gated && !i.AuthRequired:
+			name = "srv-2.12.15"
+		default:
+			name = "srv-2.10"
+		}
+	}
+	return wire.DialectByName(name)
+}
+
+// listenIn connects the witness and learns what the target tells every peer: its own interest.
+func (t *target) listenIn() error {
+	t.baseline = map[string]bool{}
+	p, err := newPlayer(t)
+	if err != nil {
+		return err
+	}
+	for range 2 { // once without the witness, to see what is the server's own
+		run := p.play(helloSequence(), playOptions{})
+		if run.died() {
+			return fmt.Errorf("%s does not answer a peer that introduces itself", t.address)
+		}
+		for _, c := range run.conns {
+			for _, token := range c.tokens {
+				if strings.HasPrefix(token, "RS+") {
+					t.baseline[token] = true
+				}
+			}
+		}
+	}
+	if t.client == "" {
+		return nil
+	}
+	if t.witness, err = dialWitness(t.client); err != nil {
+		return fmt.Errorf("%s: %w", t.client, err)
+	}
+	return nil
+}
+
+// alive tells whether a new connection gets an INFO in time.
+func (t *target) alive() bool {
+	c, err := t.dial()
+	if err != nil {
+		return false
+	}
+	c.close()
+	return true
+}
+
+// exited is how the process ended, nil: it runs, or is not ours.
+func (t *target) exited(ctx context.Context) *harness.Exit {
+	if t.server == nil {
+		return nil
+	}
+	if t.server.Exited() == nil {
+		brief, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+		defer cancel()
+		_ = t.server.Alive(brief) // waits for the news where the process is just ending
+	}
+	return t.server.Exited()
+}
+
+// fresh makes the target new: a launched one is started again, another has to be there, or to come back.
+func (t *target) fresh(ctx context.Context) error {
+	t.restarts++
+	if t.witness != nil {
+		t.witness.close()
+		t.witness = nil
+	}
+	if t.server != nil {
+		if err := t.server.Restart(ctx); err != nil {
+			return &UnreachableError{fmt.Errorf("the target does not start again: %w", err)}
+		}
+		return t.learn(ctx)
+	}
+	return t.await(ctx, comeBack)
+}
+
+// await waits for a server that somebody else starts, so long at most.
+func (t *target) await(ctx context.Context, limit time.Duration) error {
+	deadline := time.Now().Add(limit)
+	pace := time.NewTicker(20 * time.Millisecond)
+	defer pace.Stop()
+	for {
+		err := t.learn(ctx)
+		if err == nil || ctx.Err() != nil || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-pace.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// name is what a finding calls the target.
+func (t *target) name() string {
+	if t.server != nil {
+		return t.cfg.Launch
+	}
+	return "a server that runs"
+}
+
+func (t *target) close() error {
+	if t.witness != nil {
+		t.witness.close()
+	}
+	if t.server == nil {
+		return nil
+	}
+	return t.server.Close()
+}

@@ -1,0 +1,305 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/natsroute/natsroute/fuzz/gen"
+	"github.com/natsroute/natsroute/harness"
+)
+
+// worker fuzzes one target.
+type worker struct {
+	run    *run
+	number int
+	t      *target
+	p      *player
+	src    *gen.Source
+	ledger *ledger
+	log    history
+	memory memory
+}
+
+const (
+	freshEvery = 4000 // sequences to one process
+	splitEvery = 24   // sequences, of which one is sent a second time in pieces
+)
+
+func (r *run) newWorker(ctx context.Context, number int) (*worker, error) {
+	w := &worker{run: r, number: number, src: gen.FromSeed(r.cfg.Seed + uint64(number)<<48)}
+	var err error
+	if w.t, err = openTarget(ctx, r.cfg); err != nil {
+		return nil, err
+	}
+	if w.p, err = newPlayer(w.t); err != nil {
+		return nil, errors.Join(err, w.t.close())
+	}
+	if w.ledger, err = openLedger(r.store.dir, number); err != nil {
+		return nil, errors.Join(err, w.t.close())
+	}
+	w.memory.reset(w.t)
+	return w, nil
+}
+
+func (w *worker) close() error { return errors.Join(w.t.close(), w.ledger.close()) }
+
+// work fuzzes until the run is over.
+func (w *worker) work(ctx context.Context) error {
+	for n := 1; w.run.more(ctx); n++ {
+		seq := w.next()
+		if n%freshEvery == 0 {
+			if err := w.fresh(ctx); err != nil {
+				return err
+			}
+		}
+		stepwise := w.src.Bool()
+		err := w.ledger.enter(&seq)
+		if err != nil {
+			return err
+		}
+		w.log.add(seq)
+		o := w.p.play(&seq, playOptions{stepwise: stepwise})
+		w.run.played(&o)
+		s := w.examine(ctx, &o)
+		if s == nil && n%splitEvery == 0 && !o.guarded {
+			s = w.split(ctx, &seq, &o, stepwise)
+		}
+		if s == nil {
+			s = w.memory.check(w.t, &o)
+		}
+		switch {
+		case s != nil:
+			err = w.pursue(ctx, s)
+		case o.changesTarget():
+			err = errors.Join(w.learn(&seq, &o), w.fresh(ctx))
+		default:
+			err = w.learn(&seq, &o)
+		}
+		if err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// changesTarget tells whether the target is another one since the sequence.
+func (o *outcome) changesTarget() bool { return o.quirk != nil && o.quirk.name == quirkMoves }
+
+// lengths of sequences: in short ones more of what comes can be told from what is due.
+var lengths = []int{2, 4, 6, 12}
+
+// next is a sequence that nobody has sent: one made anew, or a neighbour of one that showed something new.
+func (w *worker) next() gen.Sequence {
+	o := gen.Options{Clients: w.t.witness != nil, Ops: lengths[w.src.Intn(len(lengths))]}
+	var seq gen.Sequence
+	if base, donors, ok := w.run.pick(w.src); ok && w.src.Chance(2) {
+		seq = w.src.Mutate(&base, donors, o)
+	} else {
+		seq = w.src.Generate(o)
+	}
+	if !w.src.Chance(16) {
+		dropMoves(&seq)
+	}
+	if w.run.masks.tame(&seq) {
+		w.run.masked.Add(1)
+	}
+	return seq
+}
+
+// dropMoves takes the member out that costs a fresh target each time.
+func dropMoves(seq *gen.Sequence) {
+	const member = `"route_acc_add_reqid"`
+	is := func(m gen.Member) bool { return strings.EqualFold(m.Name, member) }
+	for i := range seq.Steps {
+		if m := &seq.Steps[i].Message; slices.ContainsFunc(m.Members, is) {
+			m.Members = slices.DeleteFunc(slices.Clone(m.Members), is)
+		}
+	}
+}
+
+// examine says what is wrong with an outcome; nil: nothing.
+func (w *worker) examine(ctx context.Context, o *outcome) *Symptom {
+	if o.guarded || ctx.Err() != nil {
+		return nil
+	}
+	if o.died() || o.silent >= 0 || unexpectedClose(o) {
+		if s := w.t.vitals(ctx, o); s != nil {
+			return s
+		}
+	}
+	if o.infoIn > slowInfo {
+		return &Symptom{Kind: Slow, Class: "INFO", Detail: fmt.Sprintf("INFO came %v after the connection was opened", o.infoIn.Round(time.Millisecond))}
+	}
+	return judge(w.t, o)
+}
+
+// slowInfo is how late the INFO of a new connection may be.
+const slowInfo = time.Second
+
+func unexpectedClose(o *outcome) bool {
+	for i := range o.conns {
+		c := &o.conns[i]
+		n := len(c.tokens)
+		if n > 0 && c.tokens[n-1] == tokenClosed && !c.lastWant.closed {
+			return true
+		}
+	}
+	return false
+}
+
+// vitals looks whether the target lives; nil: it does.
+func (t *target) vitals(ctx context.Context, o *outcome) *Symptom {
+	if exit := t.exited(ctx); exit != nil {
+		return crashSymptom(exit.State, exit.Tail)
+	}
+	if t.alive() {
+		if o.witness != nil {
+			return &Symptom{Kind: Delivery, Class: "client connection lost", Detail: "the client port: " + o.witness.Error()}
+		}
+		return nil
+	}
+	if exit := t.exited(ctx); exit != nil {
+		return crashSymptom(exit.State, exit.Tail)
+	}
+	if t.server == nil {
+		return &Symptom{Kind: Unresponsive, Class: "unresponsive", Detail: "a new connection gets no INFO"}
+	}
+	return t.stacks(ctx)
+}
+
+// stacks makes a process that hangs say where.
+func (t *target) stacks(ctx context.Context) *Symptom {
+	s := &Symptom{Kind: Hang, Class: "no INFO", Detail: "the process runs, and a new connection gets no INFO in " + infoLimit.String()}
+	if t.server.Order(ctx, harness.DumpStacks) != nil {
+		return s
+	}
+	if exit := t.exited(ctx); exit != nil {
+		s.Stack = exit.Tail
+		if frames := topFrames(busyGoroutine(exit.Tail), 3); len(frames) > 0 {
+			s.Class = "no INFO, busy in " + strings.Join(frames, " < ")
+		}
+	}
+	return s
+}
+
+// busyGoroutine is the first goroutine of a dump that runs, or waits for a lock, with frames of the program's own.
+func busyGoroutine(dump string) string {
+	for _, g := range strings.Split(dump, "\n\n") {
+		head, _, _ := strings.Cut(g, "\n")
+		if strings.HasPrefix(head, "goroutine ") && (strings.Contains(head, "[running") || strings.Contains(head, "[runnable") || strings.Contains(head, "Lock")) &&
+			len(topFrames(g, 1)) > 0 {
+			return g
+		}
+	}
+	return dump
+}
+
+// split sends the sequence once more, cut in pieces, and wants the same answer.
+func (w *worker) split(ctx context.Context, seq *gen.Sequence, first *outcome, stepwise bool) *Symptom {
+	if !first.whole() || first.sent > 4<<10 {
+		return nil
+	}
+	cuts := []int{1 + w.src.Intn(8), 1 + w.src.Intn(40), 1 + w.src.Intn(120)}
+	again := w.p.play(seq, playOptions{stepwise: stepwise, cuts: cuts})
+	if s := w.examine(ctx, &again); s != nil {
+		s.Kind = Split
+		return s
+	}
+	return nil
+}
+
+// learn keeps a sequence that has shown something new.
+func (w *worker) learn(seq *gen.Sequence, o *outcome) error {
+	if o.guarded || !w.run.seen.note(o) {
+		return nil
+	}
+	w.run.remember(seq)
+	return w.run.store.keep(seq)
+}
+
+func (w *worker) fresh(ctx context.Context) error {
+	w.log.clear()
+	if err := w.t.fresh(ctx); err != nil {
+		return err
+	}
+	w.run.restarts.Add(1)
+	p, err := newPlayer(w.t)
+	if err != nil {
+		return err
+	}
+	w.p = p
+	w.memory.reset(w.t)
+	return nil
+}
+
+// history is what a target has got since it was fresh.
+type history struct{ seqs []gen.Sequence }
+
+const historyKept = 256
+
+func (h *history) add(seq gen.Sequence) {
+	if len(h.seqs) == 2*historyKept {
+		h.seqs = append(h.seqs[:0], h.seqs[historyKept:]...)
+	}
+	h.seqs = append(h.seqs, seq)
+}
+
+func (h *history) last(n int) []gen.Sequence {
+	return append([]gen.Sequence(nil), h.seqs[max(0, len(h.seqs)-n):]...)
+}
+
+func (h *history) clear() { h.seqs = h.seqs[:0] }
+
+// memory watches the resident memory of a launched target.
+type memory struct {
+	pid  int
+	last int64 // bytes
+}
+
+// A target may hold this much more for one sequence, and so much for each byte of it: buffers and a collector that takes its time.
+const (
+	memoryFree    = 64 << 20
+	memoryPerByte = 256
+)
+
+func (m *memory) reset(t *target) {
+	m.pid = 0
+	if t.server != nil {
+		m.pid = t.server.PID()
+	}
+	m.last = resident(m.pid)
+}
+
+func (m *memory) check(t *target, o *outcome) *Symptom {
+	now := resident(m.pid)
+	if now == 0 {
+		return nil
+	}
+	grown := now - m.last
+	m.last = now
+	if grown < memoryFree+memoryPerByte*int64(o.sent) {
+		return nil
+	}
+	return &Symptom{Kind: Memory, Class: "resident", Detail: fmt.Sprintf("%d MiB more after %d bytes", grown>>20, o.sent)}
+}
+
+// resident is the memory of a process in bytes; 0: it cannot be told.
+func resident(pid int) int64 {
+	if pid == 0 {
+		return 0
+	}
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return 0
+	}
+	var size, pages int64
+	if _, err := fmt.Sscan(string(text), &size, &pages); err != nil {
+		return 0
+	}
+	return pages * int64(os.Getpagesize())
+}

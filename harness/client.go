@@ -50,6 +50,9 @@ func ClientName(name string) ClientOption { return func(c *clientConfig) { c.nam
 
 // ConnectClient opens a client connection; account "" is the one of Means.Client, another one wants an entry in
 // Means.Accounts. The error is ErrNoClient or a *NoAccountError when the operator has not given what it takes.
+//
+// A connection that fails is tried again: on a machine that is busy a server may be done with it before the client library
+// has said CONNECT, or send it a PING of its own where the library wants the PONG (seen 2.1.2).
 func (t *Target) ConnectClient(ctx context.Context, account string, opts ...ClientOption) (*Client, error) {
 	cfg := clientConfig{name: "client"}
 	for _, o := range opts {
@@ -59,7 +62,26 @@ func (t *Target) ConnectClient(ctx context.Context, account string, opts ...Clie
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{target: t, noHeaders: cfg.noHeaders, closed: make(chan struct{}), subs: make(map[int]*Subscription)}
+	for try := 1; ; try++ {
+		c, err := t.connectClient(ctx, where, cfg)
+		if err == nil || try == clientTries || ctx.Err() != nil || !mayConnectYet(err) {
+			return c, err
+		}
+	}
+}
+
+// mayConnectYet tells whether another try makes sense: not where nobody listens or answers, nor with credentials that are
+// refused.
+func mayConnectYet(err error) bool {
+	timeout, ok := errors.AsType[net.Error](err)
+	return !errors.Is(err, nats.ErrAuthorization) && !errors.Is(err, nats.ErrTimeout) && !wasRefused(err) && !(ok && timeout.Timeout())
+}
+
+// clientTries is how often a client connection is tried.
+const clientTries = 3
+
+func (t *Target) connectClient(ctx context.Context, where *url.URL, cfg clientConfig) (c *Client, err error) {
+	c = &Client{target: t, noHeaders: cfg.noHeaders, closed: make(chan struct{}), subs: make(map[int]*Subscription)}
 	c.tap = newClientTap(ctx, newTranscript(cfg.name, t.start, passwordOf(where)), cfg.noHeaders)
 	c.tap.through = t.ofClient
 	c.nc, err = nats.Connect(where.String(),

@@ -7,7 +7,7 @@ STATIC   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 60s
 TARGET   ?= Parse
 
-.PHONY: build test certify race lint cross fuzz-target bench kill-matrix kill-matrix-update soak soak-full clean
+.PHONY: build test certify race lint cross fuzz-target gofuzz-build gofuzz-coordinator gofuzz-worker libfuzzer fuzz-engines bench kill-matrix kill-matrix-update soak soak-full clean
 
 build: ## the command
 	$(GO) build -trimpath -o $(BIN) ./cmd/natsroute
@@ -32,6 +32,27 @@ cross: ## it builds where it is not tested
 
 fuzz-target: ## one native fuzz target (TARGET=Parse), FUZZTIME long
 	$(GO) test -run '^$$' -fuzz 'Fuzz$(TARGET)$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./fuzz
+
+gofuzz-build: ## go-fuzz, and every target built for it
+	$(GO) build -o bin/go-fuzz github.com/dvyukov/go-fuzz/go-fuzz
+	$(GO) build -o bin/go-fuzz-build github.com/dvyukov/go-fuzz/go-fuzz-build
+	cd fuzz && ../bin/go-fuzz-build -o ../bin/natsroute-fuzz.zip .
+
+COORDINATOR ?= 127.0.0.1:6789
+
+gofuzz-coordinator: gofuzz-build ## hands out work on TARGET at COORDINATOR; it asks nobody who he is: loopback or a private network only
+	mkdir -p out/gofuzz/$(TARGET)/corpus
+	cp corpus/seeds/$$(echo $(TARGET) | tr A-Z a-z)/* out/gofuzz/$(TARGET)/corpus
+	bin/go-fuzz -workdir out/gofuzz/$(TARGET) -coordinator $(COORDINATOR)
+
+gofuzz-worker: gofuzz-build ## works for the coordinator at COORDINATOR on the same TARGET, on any number of machines
+	bin/go-fuzz -bin bin/natsroute-fuzz.zip -func Fuzz$(TARGET) -workdir out/gofuzz/worker-$(TARGET) -worker $(COORDINATOR)
+
+libfuzzer: ## every target for libFuzzer, which needs clang, into out/libfuzzer
+	fuzz/libfuzzer/build out/libfuzzer
+
+fuzz-engines: ## go-fuzz over loopback and the libFuzzer builds, tried for a few seconds each
+	.ci/engines
 
 bench: build ## parser against its floor; the reference server against nats-server v2.15.2
 	$(GO) test -run '^$$' -bench 'Ratio' -benchmem ./reference/wire

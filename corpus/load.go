@@ -13,7 +13,7 @@ import (
 	"sync"
 )
 
-//go:embed requirements.json page.json vectors/*.json captures/*.txt
+//go:embed requirements.json page.json vectors/*.json captures/*.txt regress
 var data embed.FS
 
 const registerFile = "requirements.json"

@@ -87,3 +87,18 @@ func TestNeighboursOfSeeds(t *testing.T) {
 		})
 	}
 }
+
+// BenchmarkTargets runs each target over its seeds: the work of an execution, without an engine.
+func BenchmarkTargets(b *testing.B) {
+	for _, target := range Targets() {
+		b.Run(target.Name, func(b *testing.B) {
+			seeds := seedsOf(b, target)
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if err := target.Check(seeds[i%len(seeds)]); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

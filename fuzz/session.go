@@ -68,31 +68,36 @@ type sent struct {
 	op   *wire.Op // good until the next step
 }
 
+// newSession decodes a configuration and a sequence.
 func newSession(src *gen.Source) *session {
-	s := &session{env: gen.FixedEnv(), now: time.Unix(1000, 0), sids: make(map[string]sub)}
 	dialects := wire.Dialects()
-	cfg := route.Config{
-		ID: s.env.Target, Cluster: s.env.Cluster, Host: "127.0.0.1", Port: 1, Dialect: dialects[len(dialects)-1-src.Intn(len(dialects))],
-		PoolSize: -1, Seed: uint64(src.Byte()),
-	}
+	cfg := route.Config{Dialect: dialects[len(dialects)-1-src.Intn(len(dialects))], PoolSize: -1, Seed: uint64(src.Byte())}
 	if src.Chance(5) {
 		cfg.User, cfg.Password = "x", "x"
 	}
 	if src.Chance(3) {
 		cfg.Accounts = []string{"A"}
 	}
+	if cfg.Dialect.Pools && src.Bool() {
+		cfg.PoolSize = 0
+	}
+	s := startSession(cfg)
+	s.seq = src.Generate(gen.Options{Clients: true})
+	return s
+}
+
+// startSession starts a server without peers, as the model knows servers: without compression.
+func startSession(cfg route.Config) *session {
+	s := &session{env: gen.FixedEnv(), now: time.Unix(1000, 0), sids: make(map[string]sub)}
+	cfg.ID, cfg.Cluster, cfg.Host, cfg.Port = s.env.Target, s.env.Cluster, "127.0.0.1", 1
 	if cfg.Dialect.Pools {
 		cfg.Compression = "off"
-		if src.Bool() {
-			cfg.PoolSize = 0
-		}
 	}
 	node, err := route.New(cfg)
 	if err != nil {
 		panic(err) // each of the few is valid
 	}
 	s.node, s.model = node, newModel(cfg)
-	s.seq = src.Generate(gen.Options{Clients: true})
 	return s
 }
 

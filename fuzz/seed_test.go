@@ -261,7 +261,7 @@ func sessionFeatures(in []byte) (features []string) {
 		for _, m := range s.got.sends {
 			feature := m.kind.String()
 			if feature == "-ERR" {
-				feature, _, _ = strings.Cut(m.line, `"`)
+				feature, _, _ = strings.Cut(m.line(), `"`)
 			}
 			features = append(features, s.model.cfg.Dialect.Name+" "+feature)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/natsroute/natsroute/fuzz/gen"
@@ -22,6 +23,8 @@ import (
 //   - a client's message reaches whoever wants it, once
 func CheckSession(data []byte) error {
 	s := newSession(gen.FromBytes(data))
+	s.scratch = scratches.Get().(*scratch)
+	defer scratches.Put(s.scratch)
 	for i := range s.seq.Steps {
 		if err := s.play(&s.seq.Steps[i]); err != nil {
 			return fmt.Errorf("%s, step %d: %w\n%s", s.model.cfg.Dialect.Name, i, err, s.seq)
@@ -37,15 +40,21 @@ type session struct {
 	model *model
 	now   time.Time
 
-	ends  [gen.MaxConns]*sessionEnd
-	last  route.ConnID
-	subs  route.SubID
-	sids  map[string]sub // of the client
-	bytes []byte
+	ends [gen.MaxConns]*sessionEnd
+	last route.ConnID
+	subs route.SubID
+	sids map[string]sub // of the client
 
-	// What a step caused, as far as it is not judged at once.
-	got observed
+	*scratch
 }
+
+// scratch is memory that one session leaves to the next.
+type scratch struct {
+	bytes []byte
+	got   observed // what a step has caused, as far as it is not judged at once
+}
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
 // sessionEnd is the peer's end of a connection.
 type sessionEnd struct {
@@ -64,9 +73,12 @@ type observed struct {
 type sent struct {
 	to   route.ConnID
 	kind wire.Kind
-	line string
 	op   *wire.Op // good until the next step
 }
+
+func (m sent) line() string { return m.op.String() }
+
+func (m sent) String() string { return fmt.Sprintf("to %d %s", m.to, m.line()) }
 
 // newSession decodes a configuration and a sequence.
 func newSession(src *gen.Source) *session {
@@ -82,13 +94,13 @@ func newSession(src *gen.Source) *session {
 		cfg.PoolSize = 0
 	}
 	s := startSession(cfg)
-	s.seq = src.Generate(gen.Options{Clients: true})
+	s.seq = src.Generate(gen.Options{Clients: true, InMemory: true})
 	return s
 }
 
 // startSession starts a server without peers, as the model knows servers: without compression.
 func startSession(cfg route.Config) *session {
-	s := &session{env: gen.FixedEnv(), now: time.Unix(1000, 0), sids: make(map[string]sub)}
+	s := &session{env: gen.FixedEnv(), now: time.Unix(1000, 0), sids: make(map[string]sub), scratch: new(scratch)}
 	cfg.ID, cfg.Cluster, cfg.Host, cfg.Port = s.env.Target, s.env.Cluster, "127.0.0.1", 1
 	if cfg.Dialect.Pools {
 		cfg.Compression = "off"
@@ -185,7 +197,7 @@ func (s *session) step(ev route.Event) error {
 	for _, a := range s.node.Step(s.now, ev) {
 		switch a.Kind {
 		case route.Send:
-			s.got.sends = append(s.got.sends, sent{a.Conn, a.Op.Kind, a.Op.String(), a.Op})
+			s.got.sends = append(s.got.sends, sent{a.Conn, a.Op.Kind, a.Op})
 		case route.Deliver:
 			s.got.delivered = append(s.got.delivered, a.Sub)
 		case route.Close:
@@ -255,15 +267,15 @@ func (s *session) judgeReplies(p *peer, want *expected) error {
 		switch {
 		case m.to != p.id:
 			if m.kind != wire.Info || !want.joins {
-				return fmt.Errorf("connection %d was sent %s", m.to, m.line)
+				return fmt.Errorf("connection %d was sent %s", m.to, m.line())
 			}
 		case m.kind == wire.Err:
-			if want.text == "" || m.line != "-ERR '"+want.text+"'" {
-				return fmt.Errorf("%s, want %q", m.line, want.text)
+			if want.text == "" || m.line() != "-ERR '"+want.text+"'" {
+				return fmt.Errorf("%s, want %q", m.line(), want.text)
 			}
 			want.text = ""
 		case want.joins || want.asks && (m.kind == wire.Sub || m.kind == wire.Unsub):
-			lines = append(lines, m.line)
+			lines = append(lines, m.line())
 		default:
 			replies = append(replies, m.kind)
 		}
@@ -403,7 +415,7 @@ func (s *session) judgeChange(one sub) error {
 			continue
 		}
 		want := s.model.line(p, one)
-		if !slices.ContainsFunc(s.got.sends, func(m sent) bool { return m.to == p.id && m.line == want }) {
+		if !slices.ContainsFunc(s.got.sends, func(m sent) bool { return m.to == p.id && m.line() == want }) {
 			return fmt.Errorf("connection %d was not told %s: %v", p.id, want, s.got.sends)
 		}
 		told++
@@ -466,7 +478,7 @@ func (s *session) judgePublish(account, subject, reply, payload string) error {
 			n++
 			for _, q := range m.op.Queues {
 				if !slices.Contains(groups, string(q)) {
-					return fmt.Errorf("connection %d got %s, but it has no group %q", p.id, m.line, q)
+					return fmt.Errorf("connection %d got %s, but it has no group %q", p.id, m.line(), q)
 				}
 				served[string(q)]++
 			}
@@ -474,7 +486,7 @@ func (s *session) judgePublish(account, subject, reply, payload string) error {
 				return err
 			}
 			if !plain && len(m.op.Queues) == 0 {
-				return fmt.Errorf("connection %d got %s, which it does not want", p.id, m.line)
+				return fmt.Errorf("connection %d got %s, which it does not want", p.id, m.line())
 			}
 		}
 		if n > 1 || plain && n == 0 {

@@ -26,6 +26,9 @@ func readBody(text []byte, members any, extra *map[string]json.RawMessage, names
 	if err := json.Unmarshal(text, members); err != nil {
 		return err
 	}
+	if !hasOthers(text, names) {
+		return nil
+	}
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(text, &all); err != nil {
 		return err
@@ -41,6 +44,45 @@ func readBody(text []byte, members any, extra *map[string]json.RawMessage, names
 		(*extra)[name] = value
 	}
 	return nil
+}
+
+// hasOthers says whether text, which is valid JSON, may have a member that names does not list: what does not stand there letter
+// for letter is looked at again. Most bodies have none, and need not be decoded twice.
+func hasOthers(text []byte, names []string) bool {
+	depth := 0
+	for at := 0; at < len(text); at++ {
+		switch text[at] {
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		case '"':
+			end := stringEnd(text, at)
+			if depth == 1 && isName(text, end) && !slices.Contains(names, string(text[at+1:end-1])) {
+				return true
+			}
+			at = end - 1
+		}
+	}
+	return false
+}
+
+// stringEnd is the offset behind the string that begins at text[at].
+func stringEnd(text []byte, at int) int {
+	for at++; text[at] != '"'; at++ {
+		if text[at] == '\\' {
+			at++
+		}
+	}
+	return at + 1
+}
+
+// isName says whether what ends at text[at] is followed by a colon.
+func isName(text []byte, at int) bool {
+	for text[at] == ' ' || text[at] == '\t' || text[at] == '\r' || text[at] == '\n' {
+		at++
+	}
+	return text[at] == ':'
 }
 
 // appendBodyJSON appends the members, and extra behind them.

@@ -22,7 +22,8 @@ type cluster struct {
 	dials   []asked
 	last    route.ConnID
 	steps   int
-	fault   error // the first
+	op      wire.Op // being received
+	fault   error   // the first
 }
 
 // member is one server.
@@ -169,8 +170,8 @@ func (c *cluster) run(e *end) {
 	e.inbox = e.inbox[size:]
 	e.parser.Feed(chunk)
 	for !e.gone && c.fault == nil {
-		var op wire.Op
-		err := e.parser.Next(&op)
+		op := &c.op
+		err := e.parser.Next(op)
 		if err == wire.ErrNeedMore {
 			return
 		}
@@ -178,8 +179,8 @@ func (c *cluster) run(e *end) {
 			c.fail("%s cannot read what %s has written: %v", e.owner.id, e.other.owner.id, err)
 			return
 		}
-		e.note(&op)
-		c.step(e.owner, route.Received{Conn: e.conn, Op: &op})
+		e.note(op)
+		c.step(e.owner, route.Received{Conn: e.conn, Op: op})
 	}
 }
 
@@ -188,15 +189,17 @@ func (e *end) note(op *wire.Op) {
 	if op.Kind == wire.Info && op.InfoBody.RouteAccount != "" && op.InfoBody.ServerID == e.other.owner.id {
 		e.pinned, e.other.pinned = op.InfoBody.RouteAccount, op.InfoBody.RouteAccount
 	}
+	if op.Kind != wire.Sub && op.Kind != wire.Unsub {
+		return
+	}
 	account := string(op.Account)
 	if e.pinned != "" {
 		account = e.pinned
 	}
 	key := account + " " + string(op.Subject) + " " + string(op.Queue)
-	switch op.Kind {
-	case wire.Sub:
+	if op.Kind == wire.Sub {
 		e.told[key] = max(op.Weight, 1)
-	case wire.Unsub:
+	} else {
 		delete(e.told, key)
 	}
 }

@@ -3,12 +3,10 @@ package fuzz
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/natsroute/natsroute/fuzz/gen"
 	"github.com/natsroute/natsroute/reference/route"
-	"github.com/natsroute/natsroute/reference/wire"
 )
 
 // CheckPeerPair decodes a cluster of two servers, now and then three, and what their clients and the network do: subscribe, end, publish,
@@ -35,7 +33,7 @@ func CheckPeerPair(data []byte) error {
 		}
 	}
 	if h.fault != nil {
-		return fmt.Errorf("%w\n%s", h.fault, strings.Join(h.log, "\n"))
+		return fmt.Errorf("%w\n%v", h.fault, h.log)
 	}
 	return nil
 }
@@ -45,7 +43,7 @@ type history struct {
 	*cluster
 	subs []clusterSub
 	next route.SubID
-	log  []string
+	log  []noted
 }
 
 type clusterSub struct {
@@ -55,11 +53,10 @@ type clusterSub struct {
 
 func newHistory(src *gen.Source) (*history, error) {
 	h := &history{cluster: &cluster{src: src, now: time.Unix(1000, 0)}}
-	dialects := wire.Dialects()
 	all := dialects[len(dialects)-1-src.Intn(len(dialects))]
 	mixed := all.Headers && src.Chance(4)
 	n := 2
-	if src.Chance(5) {
+	if src.Chance(8) {
 		n = 3
 	}
 	for i := range n {
@@ -70,7 +67,7 @@ func newHistory(src *gen.Source) (*history, error) {
 		cfg := route.Config{ID: string(rune('A' + i)), Dialect: d, Seed: uint64(src.Byte()), PoolSize: -1}
 		if d.Pools {
 			cfg.Compression = "off"
-			if src.Chance(6) {
+			if src.Chance(10) {
 				cfg.PoolSize = 0
 			}
 			if src.Chance(6) {
@@ -91,9 +88,15 @@ func newHistory(src *gen.Source) (*history, error) {
 	return h, nil
 }
 
-func (h *history) note(format string, args ...any) {
-	h.log = append(h.log, fmt.Sprintf(format, args...))
+// note keeps what happens, for when something is wrong.
+func (h *history) note(format string, args ...any) { h.log = append(h.log, noted{format, args}) }
+
+type noted struct {
+	format string
+	args   []any
 }
+
+func (n noted) String() string { return fmt.Sprintf(n.format, n.args...) }
 
 func (h *history) act() {
 	m := h.members[h.src.Intn(len(h.members))]

@@ -51,6 +51,7 @@ type session struct {
 // scratch is memory that one session leaves to the next.
 type scratch struct {
 	bytes []byte
+	op    wire.Op
 	got   observed // what a step has caused, as far as it is not judged at once
 }
 
@@ -80,9 +81,10 @@ func (m sent) line() string { return m.op.String() }
 
 func (m sent) String() string { return fmt.Sprintf("to %d %s", m.to, m.line()) }
 
+var dialects = wire.Dialects()
+
 // newSession decodes a configuration and a sequence.
 func newSession(src *gen.Source) *session {
-	dialects := wire.Dialects()
 	cfg := route.Config{Dialect: dialects[len(dialects)-1-src.Intn(len(dialects))], PoolSize: -1, Seed: uint64(src.Byte())}
 	if src.Chance(5) {
 		cfg.User, cfg.Password = "x", "x"
@@ -161,10 +163,10 @@ func (s *session) open(conn int) (*sessionEnd, error) {
 
 // feed lets the connection read what it was sent, until it is used up or the connection is gone.
 func (s *session) feed(e *sessionEnd) error {
-	var op wire.Op
+	op := &s.op
 	e.parser.Feed(s.bytes)
 	for e.peer.phase != gone {
-		err := e.parser.Next(&op)
+		err := e.parser.Next(op)
 		if err == wire.ErrNeedMore {
 			return nil
 		}
@@ -174,8 +176,8 @@ func (s *session) feed(e *sessionEnd) error {
 			want = s.model.malformed(e.peer, err)
 			err = s.step(route.Malformed{Conn: e.peer.id, Err: err})
 		} else {
-			want = s.model.received(e.peer, &op)
-			err = s.step(route.Received{Conn: e.peer.id, Op: &op})
+			want = s.model.received(e.peer, op)
+			err = s.step(route.Received{Conn: e.peer.id, Op: op})
 		}
 		if err == nil {
 			err = s.judge(e.peer, &want)

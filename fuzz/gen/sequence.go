@@ -36,8 +36,7 @@ func (s *Source) Generate(o Options) Sequence {
 	conns := 1 + min(s.weighted([]uint8{10, 5, 1}), orDefault(o.Conns, MaxConns)-1)
 	n := 1 + s.Intn(orDefault(o.Ops, 12))
 	seq := Sequence{Steps: make([]Step, 0, 2*conns+n)}
-	s.topic = ""
-	s.topic = s.Subject()
+	s.topic = s.Pick(topics)
 	opened := 0
 	for i := range n {
 		// A later connection opens somewhere among the steps of the others.

@@ -1,6 +1,7 @@
 package gen
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/natsroute/natsroute/corpus/dict"
@@ -130,6 +131,9 @@ func (s *Source) Subject() string {
 var ownSubjects = []string{
 	"@subject@.a", "@subject@.b", "@subject@.*", "@subject@.>", "@subject@.a.b", "@subject@", "@subject@.a..b", "@subject@.A",
 }
+
+// topics are what a sequence can be about.
+var topics = append(slices.Clone(ownSubjects), subjects...)
 
 // Account returns an account's name, most often $G.
 func (s *Source) Account() string {

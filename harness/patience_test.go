@@ -22,18 +22,18 @@ func TestImpatience(t *testing.T) {
 	if err := p.Fence(WithCrowd(deadline(t), time.Millisecond)); err == nil || mute.waste.total.Load() < int64(time.Millisecond) {
 		t.Errorf("a wait among many: %v, %v wasted", err, time.Duration(mute.waste.total.Load()))
 	}
-	mute.waste.total.Store(int64(patientFor) - int64(time.Millisecond))
+	mute.waste.total.Store(int64(patientFor*fullPatience - time.Millisecond))
 	if other.Patience() < fullPatience {
 		t.Errorf("patience %v too early", other.Patience())
 	}
 	limited, end := mute.bounded(context.Background())
 	mute.waste.total.Add(int64(2 * time.Millisecond))
 	end()
-	if limited.Err() == nil || other.Patience() >= fullPatience || other.Patience() < littlePatience {
+	if limited.Err() == nil || other.Patience() >= fullPatience || other.Patience() < fullPatience/littlePart {
 		t.Errorf("patience %v after much waste", other.Patience())
 	}
-	mute.waste.total.Store(int64(patientFor + littleFor + time.Second))
-	if other.Patience() >= littlePatience || other.Patience() < leastPatience {
+	mute.waste.total.Store(int64((patientFor+littleFor)*fullPatience + time.Second))
+	if other.Patience() >= fullPatience/littlePart || other.Patience() < fullPatience/leastPart {
 		t.Errorf("patience %v after most waste", other.Patience())
 	}
 }

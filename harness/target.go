@@ -176,7 +176,7 @@ func External(m Means) (*Target, error) {
 }
 
 func newTarget(m Means, e engine) *Target {
-	t := &Target{Means: m, start: time.Now(), engine: e, open: make(map[resource]struct{}), waste: new(waste)}
+	t := &Target{Means: m, start: time.Now(), engine: e, open: make(map[resource]struct{}), waste: &waste{full: fullPatience}}
 	t.ids.setNonce(m.Nonce)
 	return t
 }

@@ -32,8 +32,11 @@ func chapterArgs(t *testing.T, f fault.Fault) []string {
 	if !ok {
 		t.Errorf("the register has no row %s", f.Breaks)
 	}
-	return faultArgs(f, "--seed", "1", "--chapter", row.Chapter, "--skip", lightly(f))
+	return faultArgs(f, "--seed", "1", "--patience", faultPatience, "--chapter", row.Chapter, "--skip", lightly(f))
 }
+
+// faultPatience is that of runs with a fault: most of their time they wait for what does not come.
+const faultPatience = "1s"
 
 // heavyRows take as long as all others together: only faults that are for one of them are run on it.
 var heavyRows = []string{

@@ -34,6 +34,7 @@ type certifyCommand struct {
 	Listen       string        `group:"means" placeholder:"HOST:PORT" help:"Where we listen for the target's dials (default: a free loopback port, if the target is on loopback)."`
 	Advertise    string        `group:"means" placeholder:"HOST:PORT" help:"What the target is told to dial, if not the --listen address."`
 	Delay        time.Duration `group:"means" placeholder:"DURATION" help:"Put that much delay, each way, between natsroute and the servers that it starts."`
+	Patience     time.Duration `group:"means" placeholder:"DURATION" help:"How long to wait for what a healthy server does at once: more on a slow machine, less to see soon what fails (default 5s)."`
 	Fault        string        `group:"means" placeholder:"NAME" help:"Plant this fault, one of 'natsroute faults', in front of the target: the run must catch it."`
 	Disruptive   bool          `group:"means" help:"Also run what can kill or rename a target. For launched and embedded targets."`
 	OwnTarget    bool          `group:"means" name:"i-own-this-target" help:"Allow --disruptive on a running server (-s)."`

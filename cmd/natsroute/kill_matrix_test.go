@@ -62,7 +62,7 @@ func runKillMatrix(t *testing.T) map[string]brokenRows {
 		go func() {
 			atOnce <- struct{}{}
 			defer func() { <-atOnce }()
-			args := faultArgs(f, "--quiet", "--timeout", "15m", "--skip", lightly(f))
+			args := faultArgs(f, "--quiet", "--timeout", "15m", "--patience", faultPatience, "--skip", lightly(f))
 			all <- faulty{f, certify(t, []string{"GOGC=400", "GOMEMLIMIT=1GiB"}, args...)}
 		}()
 	}

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/natsroute/natsroute/corpus"
 	"github.com/natsroute/natsroute/harness"
@@ -112,6 +113,7 @@ func (c *certifyCommand) combinations() error {
 		{!running && c.Set != setFlags{}, "--pinned, --imports, --permissions, --leafnode, --route-to, --write-deadline and --tls-timeout tell of a running server: natsroute sets up itself what it starts"},
 		{running && c.Delay != 0, "--delay is for servers that natsroute starts: leave out -s"},
 		{c.Delay < 0, "--delay cannot be negative"},
+		{c.Patience != 0 && c.Patience < 100*time.Millisecond, "--patience is 100ms at least"},
 		{c.User == "" && c.Password != "", "--password without --user: give both"},
 		{(c.TLSCert == "") != (c.TLSKey == ""), "--tlscert and --tlskey belong together: give both"},
 		{c.PingMax < 0 || c.PingInterval < 0 || c.AuthTimeout < 0, "--ping-interval, --ping-max and --auth-timeout cannot be negative"},
@@ -221,8 +223,11 @@ func (c *certifyCommand) tls(said *tls.Config) (*tls.Config, error) {
 	return readTLS(c.TLSCA, c.TLSCert, c.TLSKey)
 }
 
-// plant puts the fault of --fault in front of a target.
-func (c *certifyCommand) plant(t *harness.Target) {
+// prepare sets the patience of a new target and puts the fault of --fault in front of it.
+func (c *certifyCommand) prepare(t *harness.Target) {
+	if c.Patience > 0 {
+		t.SetPatience(c.Patience)
+	}
 	if f, ok := fault.ByName(c.Fault); ok && c.Fault != "" {
 		box := fault.NewBox(f)
 		box.Authority = t.Authority
@@ -241,7 +246,7 @@ func (c *certifyCommand) open(ctx context.Context, m harness.Means, progress fun
 		if err := t.HoldRoute(ctx); err != nil {
 			return nil, usage("--route-to: %w", errors.Join(err, t.Close()))
 		}
-		c.plant(t)
+		c.prepare(t)
 		return t, nil
 	case c.Launch != "":
 		t, err := c.start(ctx, harness.Setup{}, m, progress)
@@ -269,7 +274,7 @@ func (c *certifyCommand) start(ctx context.Context, s harness.Setup, m harness.M
 	if err != nil {
 		return nil, err
 	}
-	c.plant(t)
+	c.prepare(t)
 	if c.Delay == 0 {
 		return t, nil
 	}

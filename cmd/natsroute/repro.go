@@ -83,6 +83,9 @@ func (c *certifyCommand) targetWords(m harness.Means) []string {
 	if c.Delay > 0 {
 		flag("--delay", c.Delay.String())
 	}
+	if c.Patience > 0 {
+		flag("--patience", c.Patience.String())
+	}
 	flag("--listen", plain(m.Listen))
 	flag("--advertise", plain(m.Advertise))
 	return words

@@ -51,7 +51,7 @@ var machineFaults = []Patch{
 		Notice:  "two queue groups on one route: one of them gets the message twice, the other one none",
 	},
 	{
-		Name: "echo", File: "reference/route/deliver.go", Oracle: Delivery, Targets: []string{"Session", "PeerPair"},
+		Name: "echo", File: "reference/route/deliver.go", Oracle: Delivery, Targets: []string{Live},
 		Find:    "if (!s.noEcho || s.client != ev.Client) && !(ev.imported && s.share != nil) {",
 		Replace: "if !(ev.imported && s.share != nil) {",
 		Notice:  "a client that wants no echo gets its own message",
@@ -93,13 +93,13 @@ var machineFaults = []Patch{
 		Notice:  "interest of a connection that ends before its INFO stays: messages are sent to nobody",
 	},
 	{
-		Name: "sibling-wildcard-removed", File: "reference/route/interest.go", Oracle: Delivery, Targets: []string{"Session", "PeerPair"},
+		Name: "sibling-wildcard-removed", File: "reference/route/interest.go", Oracle: Delivery, Targets: []string{"Subjects", "Session"},
 		Find:    "if l.tail == e {\n\t\tl.tail = nil\n\t} else {\n\t\tl.entry = nil\n\t}",
 		Replace: "l.tail, l.entry = nil, nil",
 		Notice:  "the end of a.*.> takes a.* along",
 	},
 	{
-		Name: "literal-hides-star", File: "reference/route/interest.go", Oracle: Delivery, Targets: []string{"Session", "PeerPair"},
+		Name: "literal-hides-star", File: "reference/route/interest.go", Oracle: Delivery, Targets: []string{"Subjects", "Session"},
 		Find:    "case more:\n\t\t\tfound = below.match(rest, found)",
 		Replace: "case more:\n\t\t\treturn below.match(rest, found)",
 		Notice:  "beside a.*, *.b is not found for a.b",

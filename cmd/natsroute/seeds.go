@@ -1,19 +1,17 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 
+	"github.com/natsroute/natsroute/fuzz"
 	"github.com/natsroute/natsroute/reference/wire"
 )
 
-// seedStore is the directory of --save-seeds: DIR/TARGET/HASH as in corpus/seeds, the name being the first 16 digits of the content's
-// SHA-256. Without that flag it swallows everything.
+// seedStore is the directory of --save-seeds: DIR/TARGET/HASH as in corpus/seeds. Without that flag it swallows everything.
 //
 // What differs from run to run (nonce, counters in subjects, server ids, ports) is replaced, nowhere changing the length of a
 // line or payload, so that a second run of the same rows adds next to nothing.
@@ -48,13 +46,20 @@ func (s *seedStore) sent() func(stream []byte) {
 	}
 	return func(stream []byte) {
 		stream = s.steady(stream)
-		s.save("parse", stream)
+		s.save("parse", append([]byte{anyFirst()}, stream...))
+		s.save("split", append([]byte{anyFirst(), 0}, stream...)) // cut nowhere but where the target always cuts
 		for target, bodies := range bodiesOf(stream) {
 			for _, body := range bodies {
 				s.save(target, body)
 			}
 		}
 	}
+}
+
+// anyFirst is the byte in front of a stream by which the targets read it whatever its first operation is.
+func anyFirst() byte {
+	choice, _ := fuzz.StreamChoice("any first")
+	return choice
 }
 
 var portOf = regexp.MustCompile(`("port":|127\.0\.0\.1:|\[::1\]:)[0-9]+`)
@@ -104,17 +109,10 @@ func bodiesOf(stream []byte) map[string][][]byte {
 
 // save writes one seed, unless it is there.
 func (s *seedStore) save(target string, content []byte) {
-	sum := sha256.Sum256(content)
-	dir := filepath.Join(s.dir, target)
-	path := filepath.Join(dir, hex.EncodeToString(sum[:])[:16])
-	if _, err := os.Lstat(path); err == nil || s.err != nil {
+	if s.err != nil {
 		return
 	}
-	err := os.MkdirAll(dir, 0o755)
-	if err == nil {
-		err = os.WriteFile(path, content, 0o644)
-	}
-	if err != nil {
+	if _, err := fuzz.WriteSeed(filepath.Join(s.dir, target), content); err != nil {
 		s.err = fmt.Errorf("--save-seeds: %w", err)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/natsroute/natsroute/fuzz"
 )
 
 // Two runs that differ in nonce, counters, ids and ports leave the same seeds.
@@ -32,8 +34,15 @@ func TestSeedsAreSteady(t *testing.T) {
 	if second := seedsIn(t, dir); len(second) != len(first) {
 		t.Errorf("a second run added to %d seeds, now %d", len(first), len(second))
 	}
-	if len(first) != 4 {
-		t.Errorf("%d seeds of one stream with one CONNECT and two INFO, want 4", len(first))
+	if len(first) != 5 {
+		t.Errorf("%d seeds of one stream with one CONNECT and two INFO, want 5", len(first))
+	}
+	for name, content := range first {
+		for _, target := range fuzz.Targets() {
+			if filepath.Dir(target.SeedDir()+"/x") == filepath.Join("corpus", "seeds", filepath.Dir(name)) && target.Check(content) != nil {
+				t.Errorf("%s is no good seed: %v", name, target.Check(content))
+			}
+		}
 	}
 	for name, content := range first {
 		if filepath.Dir(name) != "parse" {
@@ -45,7 +54,7 @@ func TestSeedsAreSteady(t *testing.T) {
 				t.Errorf("%q lacks %q", content, line)
 			}
 		}
-		if len(content) != len(want) {
+		if len(content) != 1+len(want) {
 			t.Errorf("%d bytes became %d", len(want), len(content))
 		}
 	}

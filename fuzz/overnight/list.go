@@ -18,7 +18,7 @@ func Natives(ctx context.Context, binary, root, seeds string) ([]Target, error) 
 	var all []Target
 	for line := range strings.Lines(string(out)) {
 		name, ok := strings.CutPrefix(strings.TrimSpace(line), "Fuzz")
-		if !ok {
+		if !ok || name == "Empty" { // the floor of a benchmark
 			continue
 		}
 		n := &Native{Binary: binary, Fuzz: "Fuzz" + name, Root: root}

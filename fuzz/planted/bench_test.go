@@ -25,6 +25,7 @@ var (
 	benchFor     = flag.Duration("bench-for", 120*time.Second, "how long a fuzzer may take to kill a patch")
 	benchAtOnce  = flag.Int("bench-at-once", 2, "hunts that run side by side")
 	benchResults = flag.String("bench-results", "", "file of results, one a line: what it holds is not run again")
+	benchCommand = flag.String("bench-natsroute", "", "the natsroute whose live fuzzer is measured (default: built from the source)")
 	benchUpdate  = flag.Bool("bench-update", false, "write the table into fuzz/BENCHMARKS.md")
 )
 
@@ -102,7 +103,11 @@ func newBench(t *testing.T) *bench {
 		}
 		t.Cleanup(func() { _ = b.file.Close() })
 	}
-	b.run("build", "-o", b.natsroute, "./cmd/natsroute")
+	if *benchCommand != "" {
+		b.natsroute = *benchCommand
+	} else if !b.run("build", "-o", b.natsroute, "./cmd/natsroute") {
+		t.FailNow()
+	}
 	return b
 }
 

@@ -4,7 +4,9 @@
 package loop
 
 import (
+	"bytes"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/natsroute/natsroute/fuzz/gen"
@@ -83,11 +85,30 @@ func (m *Maker) traffic() {
 		}
 		m.buf = step.Message.Append(m.buf, 0, &m.env)
 	}
-	for range m.rand.IntN(8) / 6 {
-		if n := len(m.buf) - start; n > 0 {
-			m.buf[start+m.rand.IntN(n)] = byte(m.rand.Uint32())
-		}
+	if len(m.buf) == start {
+		return
 	}
+	switch at := start + m.rand.IntN(len(m.buf)-start); m.rand.IntN(8) {
+	case 0, 1:
+		m.buf[at] = byte(m.rand.Uint32())
+	case 2:
+		m.repeat(at)
+	}
+}
+
+// repeat puts the argument at or behind a place there some times more: lists that are long break what is counted on to be short.
+func (m *Maker) repeat(at int) {
+	lo := bytes.IndexByte(m.buf[at:], ' ')
+	if lo < 0 {
+		return
+	}
+	lo += at
+	n := bytes.IndexAny(m.buf[lo+1:], " \r\n")
+	if n < 0 || n > 32 {
+		return
+	}
+	argument := bytes.Repeat(m.buf[lo:lo+1+n], 1+m.rand.IntN(40))
+	m.buf = slices.Insert(m.buf, lo, argument...)
 }
 
 // body is the JSON text of an INFO or CONNECT of the grammar.

@@ -5,9 +5,11 @@ BIN      := bin/natsroute
 GOFUMPT  := mvdan.cc/gofumpt@v0.12.0
 STATIC   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 60s
+DURATION ?= 8h
+FUZZOUT  ?= out/overnight
 TARGET   ?= Parse
 
-.PHONY: build test certify race lint cross fuzz-target gofuzz-build gofuzz-coordinator gofuzz-worker libfuzzer fuzz-engines bench kill-matrix kill-matrix-update soak soak-full clean
+.PHONY: build test certify race lint cross fuzz-target gofuzz-build gofuzz-coordinator gofuzz-worker libfuzzer fuzz-engines fuzz fuzz-overnight fuzz-bench bench kill-matrix kill-matrix-update soak soak-full clean
 
 build: ## the command
 	$(GO) build -trimpath -o $(BIN) ./cmd/natsroute
@@ -57,6 +59,16 @@ fuzz-engines: ## go-fuzz over loopback and the libFuzzer builds, tried for a few
 bench: build ## parser against its floor; the reference server against nats-server v2.15.2
 	$(GO) test -run '^$$' -bench 'Ratio' -benchmem ./reference/wire
 	NATSROUTE_BENCH_NATS_SERVER=v2.15.2 $(GO) test -run '^$$' -bench 'RouteToClient' -benchtime 1x ./reference/server
+
+fuzz: ## every fuzz target and the live fuzzer by turns, two minutes; what is found is in out/fuzz
+	$(MAKE) fuzz-overnight DURATION=2m FUZZOUT=out/fuzz
+
+fuzz-overnight: build ## the same for DURATION (8h), also against AGAINST="nats-server@v2.15.2 …"; a second call goes on after a kill
+	$(GO) test -c -fuzz=. -o bin/fuzz.test ./fuzz
+	$(BIN) fuzz --overnight --duration $(DURATION) --native bin/fuzz.test --seeds corpus/seeds -o $(FUZZOUT) $(AGAINST:%=--against %)
+
+fuzz-bench: ## sixty planted faults against the fuzzers, three seeds each; writes fuzz/BENCHMARKS.md
+	$(GO) test -run 'TestBench$$' -timeout 150m -v ./fuzz/planted -fuzz-bench -bench-update
 
 kill-matrix: ## every fault against all rows of the core: what each breaks has to be what spec/kill-matrix.md says
 	$(GO) test -run 'TestKillMatrix|TestFaultsAreCaught' -timeout 90m -v ./cmd/natsroute -kill-matrix -again-all

@@ -10,6 +10,7 @@ var groups = []kong.Group{
 	{Key: "target", Title: "The target (none of these: the embedded reference server)"},
 	{Key: "means", Title: "What is known of the target: rows without it are not tested, never failed"},
 	{Key: "select", Title: "What is tested, and what counts"},
+	{Key: "overnight", Title: "For hours, unattended"},
 	{Key: "output", Title: "What is told"},
 }
 

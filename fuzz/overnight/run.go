@@ -15,7 +15,7 @@ import (
 type Config struct {
 	Dir       string        // where state, corpora, findings and reports live
 	Duration  time.Duration // of fuzzing; what a run that was cut had spent counts
-	Heartbeat time.Duration // between two lines; 0: a minute
+	Heartbeat time.Duration // between two lines; 0: a minute, in a short run less
 	Targets   []Target
 	Log       func(line string) // is told what happens, hostile text escaped; may be nil
 	Beat      func(*Heartbeat)  // is told each line of heartbeats.jsonl; may be nil
@@ -37,7 +37,7 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	if len(cfg.Targets) == 0 || cfg.Duration <= 0 {
 		return nil, errors.New("overnight: nothing to do: there is no target, or no time")
 	}
-	cfg.Heartbeat = cmp.Or(cfg.Heartbeat, time.Minute)
+	cfg.Heartbeat = cmp.Or(cfg.Heartbeat, min(max(cfg.Duration/20, minTurn), time.Minute))
 	state, err := open(cfg.Dir, time.Now().UTC())
 	if err != nil {
 		return nil, err

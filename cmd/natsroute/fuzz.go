@@ -80,7 +80,8 @@ func referenceCommand(t *liveTarget) (string, error) {
 
 // fuzzCommand is `natsroute fuzz`.
 type fuzzCommand struct {
-	liveTarget `embed:""`
+	liveTarget     `embed:""`
+	overnightFlags `embed:""`
 
 	Duration  time.Duration `group:"select" default:"0" placeholder:"DURATION" help:"End after this time (default: when interrupted)."`
 	Sequences uint64        `group:"select" placeholder:"N" help:"End after this many sequences."`
@@ -109,6 +110,9 @@ security@nats.io).`
 
 // Run fuzzes.
 func (c *fuzzCommand) Run(p *process) error {
+	if c.Overnight {
+		return c.overnight(p)
+	}
 	cfg, err := c.config(p)
 	if err != nil {
 		return err

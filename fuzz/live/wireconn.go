@@ -61,8 +61,7 @@ func dialRoute(address string, buf []byte) (*wireConn, error) {
 	}
 	c := &wireConn{conn: conn, parser: wire.NewParser(grammar), said: newAnswer(), buf: buf}
 	_ = conn.SetReadDeadline(began.Add(infoLimit))
-	for c.info == nil && !c.over {
-		c.read()
+	for c.info == nil && !c.over && c.read() {
 	}
 	c.infoIn = time.Since(began)
 	return c, nil

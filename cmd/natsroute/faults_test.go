@@ -51,7 +51,7 @@ func lightly(f fault.Fault) string {
 }
 
 // atOnce bounds the runs with a fault that go on side by side: most of them wait for what does not come.
-var atOnce = make(chan struct{}, 4*runtime.GOMAXPROCS(0))
+var atOnce = make(chan struct{}, 6*runtime.GOMAXPROCS(0))
 
 // TestFaultsAreCaught plants each fault in front of a healthy server and runs the chapter of the requirement that it breaks,
 // which must fail, or warn, with the text that testdata/faults has. The box without a fault must be certified clean, or the other runs would prove nothing: then

@@ -169,7 +169,10 @@ func loopback(address string) bool {
 			return false
 		}
 	} else if strings.Count(host, ":") == 1 {
-		host, _, _ = strings.Cut(host, ":")
+		var port string
+		if host, port, _ = strings.Cut(host, ":"); strings.Trim(port, "-0123456789") != "" {
+			return false
+		}
 	}
 	host = strings.TrimSuffix(strings.TrimSuffix(host, " "), "%zz")
 	if host == "" || strings.EqualFold(host, "localhost") {

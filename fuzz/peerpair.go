@@ -52,7 +52,7 @@ type clusterSub struct {
 }
 
 func newHistory(src *gen.Source) (*history, error) {
-	h := &history{cluster: &cluster{src: src, now: time.Unix(1000, 0)}}
+	h := &history{cluster: &cluster{src: src, now: time.Unix(1000, 0), bytes: src.Chance(3)}}
 	all := dialects[len(dialects)-1-src.Intn(len(dialects))]
 	mixed := all.Headers && src.Chance(4)
 	n := 2

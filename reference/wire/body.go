@@ -10,19 +10,19 @@ import (
 	"strings"
 )
 
-// memberNames lists the JSON names of the fields of T.
-func memberNames[T any]() []string {
-	var names []string
+// memberNames holds the JSON names of the fields of T.
+func memberNames[T any]() map[string]bool {
+	names := make(map[string]bool)
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[T]()) {
 		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "-" {
-			names = append(names, name)
+			names[name] = true
 		}
 	}
 	return names
 }
 
 // readBody decodes text into members, and what names does not list into extra.
-func readBody(text []byte, members any, extra *map[string]json.RawMessage, names []string) error {
+func readBody(text []byte, members any, extra *map[string]json.RawMessage, names map[string]bool) error {
 	if err := json.Unmarshal(text, members); err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func readBody(text []byte, members any, extra *map[string]json.RawMessage, names
 	}
 	for name, value := range all {
 		// The decoder folds the case of member names.
-		if slices.ContainsFunc(names, func(known string) bool { return strings.EqualFold(name, known) }) {
+		if isKnown(names, name) {
 			continue
 		}
 		if *extra == nil {
@@ -46,9 +46,21 @@ func readBody(text []byte, members any, extra *map[string]json.RawMessage, names
 	return nil
 }
 
+func isKnown(names map[string]bool, name string) bool {
+	if names[name] {
+		return true
+	}
+	for known := range names {
+		if strings.EqualFold(name, known) {
+			return true
+		}
+	}
+	return false
+}
+
 // hasOthers says whether text, which is valid JSON, may have a member that names does not list: what does not stand there letter
 // for letter is looked at again. Most bodies have none, and need not be decoded twice.
-func hasOthers(text []byte, names []string) bool {
+func hasOthers(text []byte, names map[string]bool) bool {
 	depth := 0
 	for at := 0; at < len(text); at++ {
 		switch text[at] {
@@ -58,7 +70,7 @@ func hasOthers(text []byte, names []string) bool {
 			depth--
 		case '"':
 			end := stringEnd(text, at)
-			if depth == 1 && isName(text, end) && !slices.Contains(names, string(text[at+1:end-1])) {
+			if depth == 1 && isName(text, end) && !names[string(text[at+1:end-1])] {
 				return true
 			}
 			at = end - 1

@@ -9,6 +9,7 @@ import (
 	"os"
 	"regexp"
 	"runtime/debug"
+	"slices"
 	"strings"
 )
 
@@ -40,10 +41,7 @@ func (t Target) Bucket(err error) string {
 	if errors.As(err, &crash) {
 		class = "crash " + numbers.ReplaceAllString(fmt.Sprint(crash.Value), "n") + frames(string(crash.Stack))
 	} else {
-		line, _, _ := strings.Cut(err.Error(), "\n")
-		line = quoted.ReplaceAllString(line, "")
-		words := rule.FindAllString(line, 12)
-		class = strings.Join(words, " ")
+		class = rule(err.Error())
 	}
 	sum := sha256.Sum256([]byte(class))
 	return slug(t.Name+" "+class) + "-" + hex.EncodeToString(sum[:4])
@@ -52,10 +50,38 @@ func (t Target) Bucket(err error) string {
 var (
 	numbers   = regexp.MustCompile(`0x[0-9a-fA-F]+|-?[0-9]+`)
 	quoted    = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
-	rule      = regexp.MustCompile(`\b[a-z]{4,}(?:_[a-z]+)*\b|-ERR|RS[+-]|LS[+-]|[RHL]MSG|INFO|CONNECT|P[IO]NG`)
+	plainWord = regexp.MustCompile(`^[a-z]{4,}(?:_[a-z]+)*$`)
+	verb      = regexp.MustCompile(`^(?:-ERR|RS[+-]|LS[+-]|A[+-]|[RHL]MSG|INFO|CONNECT|P[IO]NG)$`)
+	joint     = regexp.MustCompile(`^(?:against|means|instead|then|want|after|it|with)$`)
 	frameLine = regexp.MustCompile(`(?m)^github\.com/natsroute/natsroute/(reference/\S+)\(`)
 	notWord   = regexp.MustCompile(`[^a-z0-9]+`)
 )
+
+// rule is what the first line of a message says without what belongs to the input: its plain words and names of operations, each
+// once. What stands behind a name of an operation, up to a word that joins it to the rest, is the operation's text.
+func rule(message string) string {
+	line, _, _ := strings.Cut(message, "\n")
+	line = quoted.ReplaceAllString(strings.Replace(line, "any first", "", 1), "") // a dialect's name
+	var words []string
+	skip := false
+	for word := range strings.FieldsSeq(line) {
+		word = strings.TrimRight(word, ":,;")
+		switch {
+		case joint.MatchString(word):
+			skip = false
+		case skip:
+			continue
+		case verb.MatchString(word):
+			skip = true
+		case !plainWord.MatchString(word):
+			continue
+		}
+		if !slices.Contains(words, word) && len(words) < 12 {
+			words = append(words, word)
+		}
+	}
+	return strings.Join(words, " ")
+}
 
 // frames lists the three innermost functions of the reference.
 func frames(stack string) (text string) {

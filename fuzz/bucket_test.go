@@ -13,8 +13,11 @@ func TestBucket(t *testing.T) {
 	target := Target{Name: "Parse"}
 	of := func(text string) string { return target.Bucket(errors.New(text)) }
 	one := of("srv-2.5, parser against naive parser: operation 11: RS+ $G s.a..b q 5 against RS+ $G s.a..b q -1\ndetails")
-	if other := of("any first, parser against naive parser: operation 3: RS+ A x r 7 against RS+ A x r -1"); other != one && !strings.HasPrefix(one, "parse-") {
+	if other := of("any first, parser against naive parser: operation 3: RS+ A x workeRS- 7 against RS+ A worker r -1"); other != one || !strings.HasPrefix(one, "parse-parser-against-naive") {
 		t.Errorf("%s and %s", one, other)
+	}
+	if other := of("srv-2.5, parser against naive parser: one operation more, RS+ $G x"); other == one {
+		t.Errorf("another rule, the same bucket %s", one)
 	}
 	if other := of("any first, parser against naive parser: operation 3: RMSG A x r 7 against RMSG A x 7"); other == one {
 		t.Errorf("another operation, the same bucket %s", one)

@@ -81,6 +81,13 @@ func newReport(s *State, beats []Heartbeat, planned time.Duration) *reportData {
 	return d
 }
 
+// howToReplay is what a reader does next.
+const howToReplay = "To see one again: `natsroute replay FILE` for one of the live fuzzer; an input of FuzzX is raw, and runs as a seed " +
+	"once it is copied to corpus/seeds/x under the first 16 digits of its SHA-256: `go test ./fuzz -run FuzzX`."
+
+// HowToReplay is for the page, without the marks of Markdown.
+func (d *reportData) HowToReplay() string { return strings.ReplaceAll(howToReplay, "`", "") }
+
 func shown(s float64) string { return seconds(s).Round(time.Second).String() }
 
 func rate(execs uint64, s float64) string {
@@ -111,6 +118,9 @@ func (d *reportData) markdown() ([]byte, error) {
 			state = "**new**"
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %d | %s | %s |\n", state, code(r.Target), code(r.Bucket), r.First, r.Bytes, code(r.Title), code(r.File))
+	}
+	if len(d.Buckets) > 0 {
+		b.WriteString("\n" + howToReplay + "\n")
 	}
 	b.WriteString("\n## Targets\n\n| target | turns | time | inputs | a second | coverage | classes | new buckets | pruned | spoilt |\n")
 	b.WriteString("|---|---|---|---|---|---|---|---|---|---|\n")
@@ -162,7 +172,8 @@ Started {{.Started}}, {{.Spent}} of {{.Planned}} ({{.State}}), {{.Turns}} turns,
 {{if .Buckets}}<table>
 <tr><th></th><th>target</th><th>bucket</th><th>first hit</th><th class="n">bytes</th><th>what</th><th>replay</th></tr>
 {{range .Buckets}}<tr><td>{{if .New}}<span class="new">new</span>{{else}}known{{end}}</td><td>{{printable .Target}}</td><td><code>{{printable .Bucket}}</code></td><td>{{.First}}</td><td class="n">{{.Bytes}}</td><td><code>{{printable .Title}}</code></td><td><code>{{printable .File}}</code></td></tr>
-{{end}}</table>{{else}}<p>None.</p>{{end}}
+{{end}}</table>
+<p>{{.HowToReplay}}</p>{{else}}<p>None.</p>{{end}}
 <h2>Over time</h2>
 {{range .Plots}}<figure><figcaption>{{.Title}}: {{.First}} to {{.Last}}</figcaption>
 <svg viewBox="0 0 1000 160" preserveAspectRatio="none" role="img" aria-label="{{.Title}} over time"><polyline points="{{.Points}}"/></svg>

@@ -92,6 +92,8 @@ func (c *cluster) step(m *member, ev route.Event) {
 				return
 			case hop && a.Op.Kind.IsMessage():
 				c.fail("%s passes on to %s what it got on connection %d: %s", m.id, e.other.owner.id, received.Conn, a.Op)
+			case a.Op.Kind.IsMessage() && a.Op.Size != len(a.Op.Payload):
+				c.fail("%s sends %d bytes and says %s", m.id, len(a.Op.Payload), a.Op)
 			case hop && isInterest(a.Op.Kind) && isInterest(received.Op.Kind):
 				c.fail("%s answers %s with %s to %s", m.id, received.Op, a.Op, e.other.owner.id)
 			}

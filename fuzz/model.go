@@ -44,6 +44,7 @@ type peer struct {
 	phase phase
 
 	trusted, verbose, leafUnsubOrigin bool
+	headers                           bool // it understands HMSG: what it said last
 	place                             place
 	account                           string // the only one it serves
 	noPool                            bool
@@ -190,6 +191,7 @@ func (m *model) connect(p *peer, body *wire.ConnectBody) expected {
 	}
 	p.trusted, p.verbose = true, body.Verbose
 	m.leafMode(p, body.LNOCU || body.LN)
+	p.headers = m.cfg.Dialect.Headers && body.Headers
 	if p.phase == gated {
 		p.phase = half
 	}
@@ -223,6 +225,7 @@ func (m *model) register(p *peer, body *wire.InfoBody) expected {
 	}
 	m.places[p.place] = true
 	p.phase = registered
+	p.headers = m.cfg.Dialect.Headers && body.Headers
 	m.leafMode(p, body.LNOCU || body.LN)
 	return expected{joins: true}
 }

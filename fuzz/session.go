@@ -434,16 +434,18 @@ func (s *session) publish(words []string, payload string) error {
 	if len(words) == 3 {
 		account, reply = "A", []byte(words[1])
 	}
-	if err := s.step(route.Publish{Account: account, Subject: []byte(words[0]), Reply: reply, Payload: []byte(payload)}); err != nil {
+	ev := route.Publish{Account: account, Subject: []byte(words[0]), Reply: reply, HeaderSize: gen.HeaderSize(payload), Payload: []byte(payload)}
+	if err := s.step(ev); err != nil {
 		return err
 	}
 	if s.model.blind {
 		return nil
 	}
-	return s.judgePublish(account, words[0], string(reply), payload)
+	return s.judgePublish(&ev)
 }
 
-func (s *session) judgePublish(account, subject, reply, payload string) error {
+func (s *session) judgePublish(ev *route.Publish) error {
+	account, subject := ev.Account, string(ev.Subject)
 	served := make(map[string]int)
 	wanted := make(map[string]bool)
 	matching := s.model.locals(account, subject)
@@ -484,7 +486,7 @@ func (s *session) judgePublish(account, subject, reply, payload string) error {
 				}
 				served[string(q)]++
 			}
-			if err := messageIs(m.op, p, account, subject, reply, payload); err != nil {
+			if err := messageIs(m.op, p, ev); err != nil {
 				return err
 			}
 			if !plain && len(m.op.Queues) == 0 {
@@ -507,12 +509,22 @@ func (s *session) judgePublish(account, subject, reply, payload string) error {
 	return nil
 }
 
-func messageIs(op *wire.Op, p *peer, account, subject, reply, payload string) error {
+// messageIs: the message as p can read it, without headers where it knows none.
+func messageIs(op *wire.Op, p *peer, ev *route.Publish) error {
+	kind, payload, headerSize, account := wire.Msg, ev.Payload, 0, ev.Account
 	if p.account != "" {
 		account = ""
 	}
-	if op.Kind != wire.Msg || string(op.Account) != account || string(op.Subject) != subject || string(op.Reply) != reply || string(op.Payload) != payload {
-		return fmt.Errorf("connection %d got %s %q for %s %s %s %q", p.id, op, op.Payload, account, subject, reply, payload)
+	switch {
+	case ev.HeaderSize == 0:
+	case p.headers:
+		kind, headerSize = wire.HMsg, ev.HeaderSize
+	default:
+		payload = payload[ev.HeaderSize:]
+	}
+	if op.Kind != kind || string(op.Account) != account || !bytes.Equal(op.Subject, ev.Subject) || !bytes.Equal(op.Reply, ev.Reply) ||
+		op.HeaderSize != headerSize || op.Size != len(payload) || !bytes.Equal(op.Payload, payload) {
+		return fmt.Errorf("connection %d got %s %q for %+v", p.id, op, op.Payload, ev)
 	}
 	return nil
 }

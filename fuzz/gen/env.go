@@ -83,13 +83,13 @@ func (e *Env) appendName(dst []byte, name string, conn int, m *Message) ([]byte,
 	case "size":
 		return strconv.AppendInt(dst, int64(len(m.Payload)), 10), true
 	case "header":
-		return strconv.AppendInt(dst, int64(headerSize(m.Payload)), 10), true
+		return strconv.AppendInt(dst, int64(HeaderSize(m.Payload)), 10), true
 	}
 	return dst, false
 }
 
-// headerSize is the length of the header block that the payload begins with.
-func headerSize(payload string) int {
+// HeaderSize is the length of the header block that the payload begins with.
+func HeaderSize(payload string) int {
 	if strings.HasPrefix(payload, "NATS/1.0") {
 		if at := strings.Index(payload, "\r\n\r\n"); at >= 0 {
 			return at + 4

@@ -100,8 +100,8 @@ var parserFaults = []Patch{
 	},
 	{
 		Name: "member-case", File: "reference/wire/body.go", Oracle: Circle, Targets: []string{"Info", "Connect"},
-		Find:    `return strings.EqualFold(name, known)`,
-		Replace: `return name == known`,
+		Find:    `if strings.EqualFold(name, known) {`,
+		Replace: `if name == known {`,
 		Notice:  "a member in another case is known and unknown at once, and passed on twice",
 	},
 	{

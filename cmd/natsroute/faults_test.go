@@ -98,12 +98,16 @@ func TestFaultsAreCaught(t *testing.T) {
 	for _, f := range missed.faults {
 		t.Logf("%s was missed while other runs went on", f.Name)
 		runs := 0
-		for one := (outcome{}); !one.caught(f.Breaks); runs++ {
+		one := faulty{Fault: f}
+		for ; !one.caught(f.Breaks); runs++ {
 			if runs == aloneRuns {
 				t.Errorf("%s: %s was not broken by a server that %s\n%s", f.Name, f.Breaks, f.Title, one.text)
 				break
 			}
-			one = certify(t, nil, chapterArgs(t, f)...)
+			one.outcome = certify(t, nil, chapterArgs(t, f)...)
+		}
+		if one.caught(f.Breaks) && *faultTarget == "" {
+			one.checkText(t)
 		}
 	}
 }

@@ -33,9 +33,12 @@ var slowFaults = []Fault{
 	},
 	{
 		Name: "slow-reader-interest-kept", Title: "keeps the interest of a peer that it has closed for reading nothing", Breaks: "RT-SLOW-003",
-		FromServer: countLarge,
+		FromServer: func(l *Link, f Frame) []Frame {
+			l.countFrom(1<<10, f)
+			return []Frame{f}
+		},
 		Ended: func(l *Link, peer bool, held []byte) ([]byte, bool) {
-			if others := l.Others(); l.large() > 1 && l.Peer != nil && len(others) > 0 {
+			if others := l.Others(); l.large() > 10 && l.Peer != nil && len(others) > 0 {
 				if again, err := others[0].companion(nil); err == nil {
 					again.send(l.Declared.All()...)
 				}
@@ -73,12 +76,6 @@ var slowFaults = []Fault{
 
 // largePayload is that of messages of which buffers keep few, in bytes.
 const largePayload = 64 << 10
-
-// countLarge counts large messages for the peer. It uses Kept.
-func countLarge(l *Link, f Frame) []Frame {
-	l.countFrom(largePayload, f)
-	return []Frame{f}
-}
 
 // countFrom counts messages for the peer of a size and more, and tells whether f is one. It uses Kept.
 func (l *Link) countFrom(size int, f Frame) bool {

@@ -1,8 +1,9 @@
 package fault
 
 import (
-	"github.com/natsroute/natsroute/reference/wire"
 	"net"
+
+	"github.com/natsroute/natsroute/reference/wire"
 )
 
 var slowFaults = []Fault{

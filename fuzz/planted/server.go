@@ -69,13 +69,13 @@ var serverFaults = []Patch{
 		Notice:  "the total size of an HMSG to a client leaves the header block out",
 	},
 	{
-		Name: "links-kept", File: "reference/server/link.go", Oracle: Memory, Targets: []string{Live},
-		Find:    "\tdelete(l.server.links, l)\n",
-		Replace: "",
-		Notice:  "connections that have ended are kept, with all their buffers",
+		Name: "payload-cut", File: "reference/server/subscription.go", Oracle: Delivery, Targets: []string{Live},
+		Find:    "header, payload := op.HeaderSize, op.Payload",
+		Replace: "header, payload := op.HeaderSize, op.Payload[:min(len(op.Payload), 4000)]",
+		Notice:  "a client gets the first 4000 bytes of a message and no more",
 	},
 	{
-		Name: "loss-not-told", File: "reference/server/route_conn.go", Oracle: Memory, Targets: []string{Live},
+		Name: "loss-not-told", File: "reference/server/route_conn.go", Oracle: Delivery, Targets: []string{Live},
 		Find:    "\tc.server.step(now, route.Lost{Conn: c.id})\n",
 		Replace: "\t_ = now\n",
 		Notice:  "the machine keeps the routes and the interest of peers that have hung up",

@@ -54,10 +54,12 @@ func tableOf(results []result) string {
 	var b strings.Builder
 	killed, quiet, tried := 0, 0, 0
 	var medians []float64
+	var missing []string
 	rows := All()
 	for _, p := range rows {
 		o := outcomeOf(results, p.Name)
 		if o.seeds == 0 {
+			missing = append(missing, p.Name)
 			continue
 		}
 		tried++
@@ -77,6 +79,9 @@ func tableOf(results []result) string {
 	control := outcomeOf(results, clean)
 	fmt.Fprintf(&b, "%d of %d patches killed, %d of them by another oracle than a crash; median time to kill %s. The clean reference, %d hunts of the full time: %d false alarms.\n\n",
 		killed, tried, quiet, median, control.seeds, control.killed)
+	if len(missing) > 0 {
+		fmt.Fprintf(&b, "Not measured: %s.\n\n", strings.Join(missing, ", "))
+	}
 	b.WriteString("| patch | in | meant for | seeds | median | slowest | seen by |\n|---|---|---|---|---|---|---|\n")
 	slices.SortStableFunc(rows, func(x, y Patch) int {
 		return cmp.Compare(outcomeOf(results, y.Name).median, outcomeOf(results, x.Name).median)

@@ -24,6 +24,7 @@ type commandLine struct {
 	Serve   serveCommand   `cmd:"" help:"Run the reference server, alone or as a member of a cluster."`
 	Fuzz    fuzzCommand    `cmd:"" help:"Fuzz a live route port: find what breaks it, as small as it goes."`
 	Replay  replayCommand  `cmd:"" help:"Play a finding of the fuzzer against a server and say PASS, FAIL, CRASH or HANG."`
+	Promote promoteCommand `cmd:"" help:"Make a vector, a row of the register and a spec skeleton of a finding."`
 	Decode  decodeCommand  `cmd:"" help:"Read bytes of a route and print one JSON line for each operation."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`

@@ -22,6 +22,7 @@ type model struct {
 	next    route.ConnID
 	conns   map[int]*modelConn // by connection of the sequence
 	byID    map[route.ConnID]*modelConn
+	ended   []*modelConn
 	sids    map[int]route.SubID // of the sequence's client
 	nextSub route.SubID
 	got     []string // deliveries to the witness
@@ -30,6 +31,7 @@ type model struct {
 
 // modelConn is one connection of the sequence.
 type modelConn struct {
+	number int
 	id     route.ConnID
 	parser *wire.Parser
 	op     wire.Op
@@ -97,7 +99,7 @@ func (m *model) begin() {
 	clear(m.conns)
 	clear(m.byID)
 	clear(m.sids)
-	m.got = nil
+	m.got, m.ended = nil, nil
 }
 
 // conn is the connection of that number, opened by its first use.
@@ -105,7 +107,7 @@ func (m *model) conn(number int) *modelConn {
 	c := m.conns[number]
 	if c == nil {
 		m.next++
-		c = &modelConn{id: m.next, parser: wire.NewParser(m.cfg.Dialect), said: newAnswer()}
+		c = &modelConn{number: number, id: m.next, parser: wire.NewParser(m.cfg.Dialect), said: newAnswer()}
 		m.conns[number], m.byID[c.id] = c, c
 		m.step(route.Accepted{Conn: c.id, IP: "127.0.0.1"})
 	}
@@ -198,6 +200,20 @@ func (m *model) end(number int) {
 		delete(m.byID, c.id)
 	}
 	delete(m.conns, number)
+	m.ended = append(m.ended, c)
+}
+
+// played is the connection of that number as it was in the sequence, whether it has ended or not.
+func (m *model) played(number int) *modelConn {
+	if c := m.conns[number]; c != nil {
+		return c
+	}
+	for _, c := range m.ended {
+		if c.number == number {
+			return c
+		}
+	}
+	return nil
 }
 
 // do carries out what the client does.

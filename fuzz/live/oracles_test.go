@@ -3,6 +3,7 @@ package live
 import (
 	"bytes"
 	"context"
+	"net"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -12,7 +13,7 @@ import (
 // A healthy server: nothing is found.
 func TestHealthyServer(t *testing.T) {
 	target := reference(t)
-	found := fuzzUntil(t, Config{Server: target.Route, Client: target.Client, Sequences: 1500}, "")
+	found := fuzzUntil(t, Config{Server: target.Route, Client: target.Client, Sequences: 600}, "")
 	for kind, f := range found {
 		t.Errorf("%s: %s\n%s", kind, f.Symptom.Detail, f.Text())
 	}
@@ -155,5 +156,20 @@ func TestRefusedConfigs(t *testing.T) {
 		if _, ok := err.(*ConfigError); !ok && (err == nil || !strings.Contains(err.Error(), "machine") && !strings.Contains(err.Error(), "scheme")) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// A port that accepts and says nothing is seen as such in time.
+func TestSilentPort(t *testing.T) {
+	l := must[net.Listener](t)(net.Listen("tcp", "127.0.0.1:0"))
+	defer func() { _ = l.Close() }()
+	began := time.Now()
+	c, err := dialRoute(l.Addr().String(), make([]byte, 1<<10))
+	if err != nil || c.info != nil || c.over {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	c.close()
+	if took := time.Since(began); took < infoLimit || took > 5*infoLimit {
+		t.Errorf("it took %v", took)
 	}
 }

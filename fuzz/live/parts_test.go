@@ -1,6 +1,9 @@
 package live
 
 import (
+	"encoding/json"
+	"go/parser"
+	"go/token"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +14,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/natsroute/natsroute/corpus"
 	"github.com/natsroute/natsroute/fuzz/gen"
 )
 
@@ -162,6 +166,53 @@ func TestFindingText(t *testing.T) {
 		if _, err := parseFinding(bad); err == nil {
 			t.Errorf("%q was read", bad)
 		}
+	}
+}
+
+// What is promoted loads with the corpus, and the spec compiles and fails.
+func TestPromote(t *testing.T) {
+	root := t.TempDir()
+	for _, dir := range []string{"corpus/vectors", "spec"} {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	register := must[[]byte](t)(os.ReadFile("../../corpus/requirements.json"))
+	if err := os.WriteFile(filepath.Join(root, "corpus/requirements.json"), register, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	f := &Finding{Bucket: "crash-x-1", Symptom: Symptom{Kind: Crash, Class: "panic: x", Detail: "panic: x"}, Server: "2.1.2", Dialect: "srv-2.1"}
+	f.Sequences = []gen.Sequence{sequence(t, `0 send "RS+" " $G" " @subject@.a" " @id@" " 0" end "\r\n"
+0 send "RMSG" " $G" " @subject@.a" " |" " q" " @size@" end "\r\n" payload "\x01ok" "\r\n"
+`)}
+	for i := range 2 { // the second comes behind the first
+		f.Bucket = "crash-x-" + strconv.Itoa(i)
+		made := must[Promoted](t)(Promote(f, root))
+		if made.Vector == "" || len(made.Files) != 3 {
+			t.Errorf("%+v", made)
+		}
+	}
+	vectors := must[[]byte](t)(os.ReadFile(filepath.Join(root, "corpus/vectors/hostile.json")))
+	var all []corpus.Vector
+	if err := json.Unmarshal(vectors, &all); err != nil || len(all) != 2 {
+		t.Fatalf("%v: %s", err, vectors)
+	}
+	if got := string(all[1].Bytes()); got != "RS+ $G vector.a PEER_ID 0\r\nRMSG $G vector.a | q 3\r\n\x01ok\r\n" || len(all[1].Want.Ops) != 2 {
+		t.Errorf("%q, %+v", got, all[1].Want)
+	}
+	var whole corpus.Register
+	if err := json.Unmarshal(must[[]byte](t)(os.ReadFile(filepath.Join(root, "corpus/requirements.json"))), &whole); err != nil {
+		t.Fatal(err)
+	}
+	if last := whole.Requirements[len(whole.Requirements)-1]; last.ID != all[1].Requirements[0] || last.Clause != "seen:2.1.2" {
+		t.Errorf("%+v", last)
+	}
+	text := must[[]byte](t)(os.ReadFile(filepath.Join(root, "spec/finding_crash_x_1.go")))
+	if _, err := parser.ParseFile(token.NewFileSet(), "x.go", text, 0); err != nil || !strings.Contains(string(text), "Fail(") {
+		t.Errorf("%v: %s", err, text)
+	}
+	if _, err := Promote(f, t.TempDir()); err == nil {
+		t.Error("a folder without a register was taken for the tree")
 	}
 }
 

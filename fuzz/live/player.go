@@ -206,7 +206,7 @@ func (p *player) sendRoute(t *turn, w want, opts playOptions, out *outcome) {
 			return
 		}
 		p.conns[t.conn], c.hasty = c, p.hasty
-		if m := p.model.conns[t.conn]; m != nil {
+		if m := p.model.played(t.conn); m != nil {
 			c.parser.SetMode(wire.Mode{Pinned: p.t.dialect.Pools && m.state.pins}) // of what the target says once it has read INFO
 		}
 	}
@@ -221,6 +221,9 @@ func (p *player) sendRoute(t *turn, w want, opts playOptions, out *outcome) {
 		c.last = w
 	}
 	if t.end {
+		if m := p.model.played(t.conn); m != nil && out.judged() { // else it may have opened again, and is another one
+			p.takeDown(t.conn, c, m, out)
+		}
 		c.end()
 		c.over, c.left = true, true
 		delete(p.conns, t.conn)
@@ -244,17 +247,9 @@ func (p *player) open(out *outcome) (*wireConn, error) {
 // finish closes what is open and takes down what was said.
 func (p *player) finish(out *outcome) {
 	for number, c := range p.conns {
-		c.number = number
-		m := p.model.conns[number]
-		if m == nil {
-			continue
+		if m := p.model.conns[number]; m != nil {
+			p.takeDown(number, c, m, out)
 		}
-		c.said.settle()
-		m.said.settle()
-		out.conns = append(out.conns, connOutcome{
-			number: number, tokens: p.visible(c.said.tokens), want: p.visible(m.said.tokens), fault: m.fault, broken: c.broken, s2: m.s2, state: m.state, raw: c.raw, lastWant: c.last,
-			asked: bytes.Contains(bytes.ToUpper(m.sent), []byte("CONNECT")),
-		})
 	}
 	for _, c := range p.all {
 		if !c.left {
@@ -265,6 +260,16 @@ func (p *player) finish(out *outcome) {
 	if p.t.witness != nil && out.got == nil {
 		out.got = append(out.got, p.t.witness.got...)
 	}
+}
+
+// takeDown adds what one connection said, and should have said.
+func (p *player) takeDown(number int, c *wireConn, m *modelConn, out *outcome) {
+	c.said.settle()
+	m.said.settle()
+	out.conns = append(out.conns, connOutcome{
+		number: number, tokens: p.visible(c.said.tokens), want: p.visible(m.said.tokens), fault: m.fault, broken: c.broken, s2: m.s2,
+		state: m.state, raw: c.raw, lastWant: c.last, asked: bytes.Contains(bytes.ToUpper(m.sent), []byte("CONNECT")),
+	})
 }
 
 // visible leaves out what the target tells every peer.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/natsroute/natsroute/fuzz/gen"
@@ -49,6 +50,7 @@ var quirks = []quirk{
 	{"blanks-in-keys", messages, "seen 2.1.2 to 2.15.2: RS- finds its subscription, and RMSG its cached lookup, by the text of its arguments, blanks included", (*quirkCase).blanksInKeys},
 	{"weights", messages, "seen 2.1.2 to 2.14.6: a weight below 1 is never chosen, or the server panics; a large one is expanded at each lookup", (*quirkCase).weights},
 	{"chance", messages, "which member of a queue group gets a message is up to chance", (*quirkCase).chance},
+	{"queue-returns", messages, "seen 2.10.27: a route's message for a group that has members on routes alone goes to one of these, the sender included", (*quirkCase).queueReturns},
 	{"odd-subjects", messages, "seen: 2.1.2 takes empty tokens for tokens, 2.5 to 2.15 map replies of JetStream and services", (*quirkCase).oddSubjects},
 	{"first-id", answers, "seen 2.1.2: an INFO with another id than CONNECT's name is news of another server, and registers nobody", (*quirkCase).firstID},
 	{"ids-again", answers, "an id or a name that a closed connection had is free only when the server has taken that in", (*quirkCase).idsAgain},
@@ -87,7 +89,7 @@ func (c *quirkCase) anyConn(is func(*modelConn) bool) bool {
 			return true
 		}
 	}
-	return false
+	return slices.ContainsFunc(c.m.ended, is)
 }
 
 // clientOperations looks at where the reference's parser gave up.
@@ -219,6 +221,26 @@ func (c *quirkCase) chance() bool {
 	return false
 }
 
+// queueReturns looks for a route's message that names a group in which a route has a member.
+func (c *quirkCase) queueReturns() bool {
+	groups := map[string]bool{}
+	for i := range c.seq.Steps {
+		if f := c.seq.Steps[i].Message.Fields; strings.HasSuffix(c.seq.Steps[i].Message.Verb, "+") && len(f) >= 4 {
+			groups[strings.TrimSpace(f[len(f)-2])] = true
+		}
+	}
+	for i := range c.seq.Steps {
+		if m := &c.seq.Steps[i].Message; strings.HasSuffix(strings.ToUpper(m.Verb), "MSG") {
+			for _, f := range m.Fields {
+				if groups[strings.TrimSpace(f)] {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 func (c *quirkCase) oddSubjects() bool {
 	return c.anyConn(func(conn *modelConn) bool {
 		for _, odd := range []string{"$JS.", "_R_.", "$SYS.", "$LDS", "_INBOX", "$MQTT", "$NRG", "$GR.", "$G."} {
@@ -232,7 +254,9 @@ func (c *quirkCase) oddSubjects() bool {
 
 // twoOfOne looks for pools, connections of one account, and ids that two connections have.
 func (c *quirkCase) twoOfOne() bool {
-	return c.anyConn(func(conn *modelConn) bool { return len(c.m.conns) > 1 && (conn.state.pool || conn.state.pins) })
+	return c.anyConn(func(conn *modelConn) bool {
+		return len(c.m.conns)+len(c.m.ended) > 1 && (conn.state.pool || conn.state.pins)
+	})
 }
 
 // firstID looks for a name in CONNECT that is not the id in INFO, on servers before 2.2.

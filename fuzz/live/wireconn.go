@@ -33,7 +33,6 @@ type wireConn struct {
 	over   bool           // nothing more comes: it was closed, or we stopped reading
 	raw    []byte         // what came, at most rawKept
 	pings  int            // sent
-	number int            // of the sequence
 	left   bool           // we have closed it
 	last   want           // of its last turn
 	hasty  bool           // a case is being made smaller

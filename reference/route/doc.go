@@ -158,7 +158,10 @@
 //	                     Duplicate Route
 //	                     Duplicate Route
 //	                     Protocol Violation
+//	                     Parse Error
 //	  take up the news   Self Route
+//	                     Cluster Name Conflict
+//	                     Cluster Name Conflict
 //	                     Protocol Violation
 //	  refuse             Authentication Violation: 'Authorization Violation'
 //	  hang up            Route Error

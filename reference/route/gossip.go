@@ -89,21 +89,35 @@ func (n *Node) hasExplicit(c *conn) bool {
 // updateRoute reads an INFO on a registered route: news of the peer itself, or of a third server. What decides is the
 // server id, not the presence of ip (seen 2.1.2 to 2.15.2).
 func (n *Node) updateRoute(c *conn, body *wire.InfoBody) cause {
-	switch {
-	case body == nil:
+	if body == nil {
 		return badArguments
+	}
+	if n.traits.names { // 2.1 does not mind any of it
+		if why := n.checkNews(c, body); why != fine {
+			return why
+		}
+	}
+	switch {
 	case n.cfg.Dialect.Pools && body.RouteAccReqID != "":
 		n.moveAccount(c, body)
 	case body.ServerID == n.cfg.ID:
-		if n.traits.names {
-			return ourselves // 2.1 does not mind
-		}
 	case body.ServerID == c.peer.ServerID:
 		n.peerUpdate(c, body)
 	default:
 		n.meet(c, body)
 	}
 	return fine
+}
+
+// checkNews judges every later INFO as it does the first one, whomever it is about, but for the server's name (seen 2.15.2; src: 2.5.0 to 2.15.2).
+func (n *Node) checkNews(c *conn, body *wire.InfoBody) cause {
+	switch {
+	case body.ServerID == n.cfg.ID:
+		return ourselves
+	case n.traits.reservedCluster && body.Cluster == reservedCluster:
+		return reservedNameInInfo
+	}
+	return n.checkCluster(c, body)
 }
 
 // peerUpdate takes up what matters to us of a later INFO: that the peer is in lame duck mode and wants no more clients, or

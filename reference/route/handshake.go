@@ -4,6 +4,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/binary"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -108,7 +109,7 @@ func (n *Node) checkConnect(c *conn, body *wire.ConnectBody) cause {
 // credentialsHold compares user and password; servers look at nothing else on a route, and refuse an account. A later
 // CONNECT that leaves both out keeps those of the one before it (seen 2.9.25, 2.15.2).
 func (n *Node) credentialsHold(c *conn, body *wire.ConnectBody) bool {
-	if body.Account != "" {
+	if body.Account != "" || body.AccountNew {
 		return false
 	}
 	if !n.cfg.wantsCredentials() || c.trusted && body.User == "" && body.Pass == "" {
@@ -144,7 +145,8 @@ func (n *Node) adoptCluster(name string, dynamic bool, c *conn, id string) {
 // setLeafMode follows what the peer said last about leafs: whether it knows LS+ and LMSG, whether LS- has an origin, and
 // whether there are leafs without one. Each implies those before it.
 func (n *Node) setLeafMode(c *conn, lnoc, lnocu, ln bool) {
-	c.leafWithoutOrigin = ln && n.traits.reservedCluster
+	ln = ln && n.traits.reservedCluster
+	c.leafWithoutOrigin = ln
 	withOrigin := (lnocu || ln) && n.traits.leafUnsubOrigin
 	c.leafOrigins = (lnoc || ln) && n.cfg.Dialect.Leaf
 	if c.mode.LeafUnsubOrigin == withOrigin {
@@ -165,6 +167,9 @@ func (n *Node) registerRoute(c *conn, body *wire.InfoBody) cause {
 	}
 	if why := n.checkPool(c, body); why != fine {
 		return why
+	}
+	if c.acceptor && !formsURL(body.Host, body.Port) {
+		return badHost // seen 2.1.2 to 2.15.2
 	}
 	if why := n.takePlace(c, body); why != fine {
 		return why
@@ -195,16 +200,25 @@ func (n *Node) checkNames(c *conn, body *wire.InfoBody) cause {
 	if !n.traits.names {
 		return fine
 	}
-	if body.Cluster != "" && body.Cluster != n.cluster {
-		switch {
-		case n.yields(body.Cluster, body.ClusterDynamic):
-			n.adoptCluster(body.Cluster, body.ClusterDynamic, c, body.ServerID)
-		case !n.unsettled:
-			return foreignClusterInInfo
-		}
+	if why := n.checkCluster(c, body); why != fine {
+		return why
 	}
 	if c.acceptor && body.ServerName != "" && body.ServerName == n.cfg.Name {
 		return ourName
+	}
+	return fine
+}
+
+// checkCluster compares the cluster's name, of every INFO that says one (2.5 and later).
+func (n *Node) checkCluster(c *conn, body *wire.InfoBody) cause {
+	if body.Cluster == "" || body.Cluster == n.cluster {
+		return fine
+	}
+	switch {
+	case n.yields(body.Cluster, body.ClusterDynamic):
+		n.adoptCluster(body.Cluster, body.ClusterDynamic, c, body.ServerID)
+	case !n.unsettled:
+		return foreignClusterInInfo
 	}
 	return fine
 }
@@ -277,6 +291,12 @@ func (n *Node) knownURLs() (urls []string) {
 
 // routeURL is the form of INFO's ip member.
 func routeURL(hostPort string) string { return "nats-route://" + hostPort + "/" }
+
+// formsURL tells whether host and port of an INFO can be written into a URL.
+func formsURL(host string, port int) bool {
+	_, err := url.Parse("nats-route://" + joinHostPort(host, strconv.Itoa(port)) + "/")
+	return err == nil
+}
 
 // addressOf reads an ip member: any scheme, perhaps credentials, with or without the slash. Empty if it is none.
 func addressOf(ip string) string {

@@ -15,11 +15,16 @@ func (n *Node) takeInterest(c *conn, op *wire.Op) {
 		accepted = n.remoteSubscribe(c, op)
 	default:
 		n.remoteUnsubscribe(c, op)
+		accepted = n.accounts[string(op.Account)] != nil || n.accountExists(op.Account)
 	}
 	if accepted {
 		n.acknowledge(c)
 	}
 }
+
+// accountExists tells whether there is such an account: what is said of others is ignored, and not acknowledged (seen
+// 2.15.2; src: 2.1.2 to 2.15.2).
+func (n *Node) accountExists(name []byte) bool { return n.exists == nil || n.exists[string(name)] }
 
 // acknowledge sends +OK where CONNECT asked for it.
 func (n *Node) acknowledge(c *conn) {
@@ -33,8 +38,8 @@ func (n *Node) acknowledge(c *conn) {
 // returns false where there is nothing to acknowledge.
 func (n *Node) remoteSubscribe(c *conn, op *wire.Op) bool {
 	a := n.accounts[string(op.Account)]
-	if a == nil && n.exists != nil && !n.exists[string(op.Account)] {
-		return true
+	if a == nil && !n.accountExists(op.Account) {
+		return false
 	}
 	if !n.exports(op.Subject) {
 		return false // not even +OK (src: 2.1.2 to 2.15.2)

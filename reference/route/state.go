@@ -194,6 +194,7 @@ const (
 	unknownOperation
 	lineTooLong
 	badArguments
+	badHost
 	peerSaidErr
 	stale
 	stopping
@@ -234,6 +235,7 @@ var closings = [causes]struct {
 	unknownOperation:     {ParseError, "Unknown Protocol Operation"},
 	lineTooLong:          {MaxControlLineExceeded, "maximum control line exceeded"},
 	badArguments:         {ProtocolViolation, ""},
+	badHost:              {ParseError, ""},
 	peerSaidErr:          {RouteError, ""},
 	stale:                {StaleConnection, "Stale Connection"},
 	stopping:             {ServerShutdown, ""},
@@ -245,9 +247,9 @@ var mayClose = [handlers][]cause{
 	startS2:      {ourselves, clientPort, reservedNameInInfo, foreignClusterInInfo, ourName, badArguments},
 	registerRoute: {
 		ourselves, clientPort, reservedNameInInfo, foreignClusterInInfo, ourName, strangeCompression,
-		accountMissing, accountRoute, poolMismatch, indexFromAcceptor, poolIndexRange, accountNotPinned, poolFull, knownServer, badArguments,
+		accountMissing, accountRoute, poolMismatch, indexFromAcceptor, poolIndexRange, accountNotPinned, poolFull, knownServer, badArguments, badHost,
 	},
-	updateRoute:  {ourselves, badArguments},
+	updateRoute:  {ourselves, reservedNameInInfo, foreignClusterInInfo, badArguments},
 	refuse:       {connectMissing},
 	hangUp:       {peerSaidErr},
 	explain:      {connectMissing, unknownOperation, lineTooLong, badArguments},

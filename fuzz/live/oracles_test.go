@@ -107,6 +107,7 @@ func TestOracles(t *testing.T) {
 		}},
 	} {
 		t.Run(string(c.kind), func(t *testing.T) {
+			t.Parallel()
 			target := reference(t)
 			if c.route == nil {
 				c.route = asItIs

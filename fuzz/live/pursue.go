@@ -77,11 +77,13 @@ func (w *worker) smaller(ctx context.Context, proof *proof, s *Symptom, seqs []g
 	proof.hasty = !s.fatal() // those show at once
 	small := minimise(seqs, tests, time.Now().Add(limit), func(c []gen.Sequence) bool { return proof.again(ctx, s, c) })
 	proof.hasty = false
-	if !proof.again(ctx, s, small) && !proof.again(ctx, s, small) {
-		w.run.cfg.log("what was made smaller does not show it any more: the case stays as it was")
-		return seqs
+	for range 2 {
+		if proof.again(ctx, s, small) {
+			return small
+		}
 	}
-	return small
+	w.run.cfg.log("what was made smaller does not show it any more: the case stays as it was")
+	return seqs
 }
 
 // file stores what is proven.

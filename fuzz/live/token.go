@@ -51,8 +51,6 @@ func (a *answer) settle() {
 	a.from = -1
 }
 
-func (a *answer) reset() { *a = answer{tokens: a.tokens[:0], from: -1} }
-
 func newAnswer() *answer { return &answer{from: -1} }
 
 // tokenOf words an operation that a server has sent on a route; "": it says nothing that is judged. INFO comes at any time, and what

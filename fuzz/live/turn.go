@@ -42,7 +42,7 @@ func turns(seq *gen.Sequence, env *gen.Env, stepwise bool) []turn {
 		if t.conn != gen.Client {
 			t.bytes = step.Message.Append(t.bytes, t.conn, env)
 			if stepwise {
-				t.bytes = append(t.bytes, ping...)
+				t.bytes = barrier(t.bytes)
 			}
 		}
 		t.sends = append(t.sends, send{i, len(t.bytes)})
@@ -50,7 +50,7 @@ func turns(seq *gen.Sequence, env *gen.Env, stepwise bool) []turn {
 	for i := range all {
 		t := &all[i]
 		if t.conn != gen.Client && !stepwise {
-			t.bytes = append(t.bytes, ping...)
+			t.bytes = barrier(t.bytes)
 			if n := len(t.sends); n > 0 {
 				t.sends[n-1].end = len(t.bytes)
 			}
@@ -58,6 +58,15 @@ func turns(seq *gen.Sequence, env *gen.Env, stepwise bool) []turn {
 		t.pings = countPings(t.bytes)
 	}
 	return all
+}
+
+// barrier appends a PING, and another one where the first becomes the rest of a line that has no end: else no PONG would tell when
+// all that was said before has been answered.
+func barrier(b []byte) []byte {
+	if len(b) > 0 && b[len(b)-1] != '\n' {
+		b = append(b, ping...)
+	}
+	return append(b, ping...)
 }
 
 // countPings is how many PINGs bytes hold if no payload hides one.
@@ -77,7 +86,6 @@ type clientOp struct {
 	subject, reply, queue string
 	payload               string
 	sid                   int
-	max                   int // of UNSUB; 0: at once
 }
 
 // clientOpOf reads a step of the client; false: it is not one that a healthy client sends, and is left out, for the witness is not

@@ -31,12 +31,13 @@ const (
 	burstDials = 8  // of one connection, and the system account's
 	poolBurst  = 24 // of a pool: each connection that was registered brings others (seen 2.15.2, 8 within 15 ms)
 	burstTime  = 20 * time.Millisecond
+	watchDials = 2 * time.Second
 )
 
 // rate is how often a listener was dialled that closes every connection.
 type rate struct {
 	peers []*harness.Peer
-	dials []time.Duration // of a second, or less when there was a burst
+	dials []time.Duration // of watchDials, or less when there was a burst
 	burst int             // this many within burstTime are one
 	err   error           // there was none
 }
@@ -51,7 +52,7 @@ func (r rate) densest() (shortest time.Duration, ok bool) {
 	return shortest, ok
 }
 
-// dialRate takes the next dial and those of one second behind it, or until there is a burst, does something on each
+// dialRate takes the next dial and those of watchDials behind it, or until there is a burst, does something on each
 // connection and closes it.
 func (s *Site) dialRate(ctx context.Context, l *harness.Listener, burst int, do func(context.Context, *harness.Peer), opts ...harness.PeerOption) (r rate) {
 	r.burst = burst
@@ -67,7 +68,7 @@ func (s *Site) dialRate(ctx context.Context, l *harness.Listener, burst int, do 
 		r.err = err
 		return r
 	}
-	before, end := l.Dials()-1, s.target.Since()+time.Second
+	before, end := l.Dials()-1, s.target.Since()+watchDials
 	for ; err == nil; p, err = l.Accept(harness.WithPatience(ctx, end-s.target.Since()), "L", opts...) {
 		shut(p)
 		r.dials = l.DialTimes()[before:]

@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"net"
+	"net/url"
 	"slices"
+	"strconv"
 
 	"github.com/natsroute/natsroute/reference/route"
 	"github.com/natsroute/natsroute/reference/wire"
@@ -178,7 +181,7 @@ func (m *model) connect(p *peer, body *wire.ConnectBody) expected {
 	}
 	keeps := p.trusted && body.User == "" && body.Pass == ""
 	switch {
-	case body.Account != "", m.cfg.User != "" && !keeps && (body.User != m.cfg.User || body.Pass != m.cfg.Password):
+	case body.Account != "", body.AccountNew, m.cfg.User != "" && !keeps && (body.User != m.cfg.User || body.Pass != m.cfg.Password):
 		return refuse(violation)
 	case body.Lang != "":
 		return refuse("attempted to connect to route port")
@@ -190,7 +193,7 @@ func (m *model) connect(p *peer, body *wire.ConnectBody) expected {
 		return refuse("Rejecting connection, cluster name %q does not match %q", body.Cluster, m.cfg.Cluster)
 	}
 	p.trusted, p.verbose = true, body.Verbose
-	m.leafMode(p, body.LNOCU || body.LN)
+	m.leafMode(p, body.LNOCU || body.LN && m.reserves())
 	p.headers = m.cfg.Dialect.Headers && body.Headers
 	if p.phase == gated {
 		p.phase = half
@@ -220,13 +223,16 @@ func (m *model) register(p *peer, body *wire.InfoBody) expected {
 	if text := m.pool(p, body); text != "" {
 		return expected{closes: true, text: text}
 	}
+	if _, err := url.Parse("nats-route://" + net.JoinHostPort(body.Host, strconv.Itoa(body.Port)) + "/"); err != nil {
+		return silent // it could not be told to others
+	}
 	if m.places[p.place] {
 		return silent
 	}
 	m.places[p.place] = true
 	p.phase = registered
 	p.headers = m.cfg.Dialect.Headers && body.Headers
-	m.leafMode(p, body.LNOCU || body.LN)
+	m.leafMode(p, body.LNOCU || body.LN && m.reserves())
 	return expected{joins: true}
 }
 
@@ -261,16 +267,16 @@ func (m *model) pool(p *peer, body *wire.InfoBody) string {
 	return ""
 }
 
-// news judges a later INFO.
+// news judges a later INFO: its names too, whomever it is about, but in 2.1.
 func (m *model) news(p *peer, body *wire.InfoBody) expected {
+	if m.names && (body.ServerID == m.cfg.ID || body.Cluster != "" && body.Cluster != m.cfg.Cluster) {
+		return expected{closes: true}
+	}
 	if m.cfg.Dialect.Pools && body.RouteAccReqID != "" {
 		m.blind = true
 		return expected{asks: true}
 	}
-	if body.ServerID == m.cfg.ID {
-		return expected{closes: m.names}
-	}
-	return expected{asks: true}
+	return expected{asks: body.ServerID != m.cfg.ID}
 }
 
 // interest takes in RS+, RS-, LS+ and LS-.
@@ -283,7 +289,11 @@ func (m *model) interest(p *peer, op *wire.Op) expected {
 	switch {
 	case op.Kind == wire.Unsub || op.Kind == wire.LeafUnsub:
 		delete(p.interest, key)
-	case !m.exists(key.account): // ignored, the subject not even looked at
+		if !m.exists(key.account) {
+			return expected{}
+		}
+	case !m.exists(key.account): // ignored, the subject not even looked at, and not acknowledged
+		return expected{}
 	case !naivelyValid(key.subject):
 		return expected{text: "Invalid Subscription"}
 	default:

@@ -66,7 +66,7 @@ func (s *Suite) inviteTo(ctx SpecContext, l *harness.Listener, id string, edits 
 // the same time, and end it by -ERR when the acceptor's INFO shows no pool.
 func acceptRoute(ctx context.Context, l *harness.Listener, id string, adopt func(*harness.Peer), opts ...harness.PeerOption) (*harness.Peer, error) {
 	opts = append(opts[:len(opts):len(opts)], harness.WithID(id))
-	for n := 1; ; n++ {
+	for n := 1; n <= mostRefused; n++ {
 		p, err := l.Accept(ctx, fmt.Sprintf("L%d", n), opts...)
 		if err != nil {
 			return nil, fmt.Errorf("no dial of the target led to a route for all accounts: %w", err)
@@ -84,7 +84,11 @@ func acceptRoute(ctx context.Context, l *harness.Listener, id string, adopt func
 		}
 		return p, nil
 	}
+	return nil, fmt.Errorf("%d dials of the target led to no route for all accounts: it closed them, or they were for one account", mostRefused)
 }
+
+// mostRefused is how many connections of one target may lead to no route: a healthy one has a few for single accounts.
+const mostRefused = 64
 
 func isClosed(err error) bool {
 	var closed *harness.ClosedError

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/natsroute/natsroute/harness"
 	"github.com/natsroute/natsroute/reference/wire"
 )
 
@@ -34,7 +35,7 @@ func gateRule(t *target, _ *outcome, c *connOutcome) *Symptom {
 		if token != tokenClosed && token != tokenSilent && !strings.HasPrefix(token, "-ERR") {
 			return &Symptom{
 				Kind: Gate, Class: "says " + verbOf(token),
-				Detail: fmt.Sprintf("before CONNECT was accepted the target said %s", printable(token)),
+				Detail: fmt.Sprintf("before CONNECT was accepted the target said %s", harness.Printable(token)),
 			}
 		}
 	}
@@ -84,7 +85,7 @@ func acceptedRule(_ *target, o *outcome, c *connOutcome) *Symptom {
 	}
 	for _, said := range c.tokens {
 		if strings.HasPrefix(said, "-ERR") && !slices.Contains(closes[token], said) && !slices.Contains(c.want, said) && closes[token] != nil {
-			return &Symptom{Kind: Accepted, Class: string(token) + " named " + said, Detail: fmt.Sprintf("the target says %s about %v", printable(said), c.fault)}
+			return &Symptom{Kind: Accepted, Class: string(token) + " named " + said, Detail: fmt.Sprintf("the target says %s about %v", harness.Printable(said), c.fault)}
 		}
 	}
 	return nil
@@ -114,7 +115,7 @@ func muteRule(_ *target, o *outcome, c *connOutcome) *Symptom {
 	if c.lastWant.closed {
 		missing = "close"
 	}
-	return &Symptom{Kind: Mute, Class: "no " + missing, Detail: fmt.Sprintf("%s is due and does not come; the target said %s", missing, printable(strings.Join(c.tokens, ", ")))}
+	return &Symptom{Kind: Mute, Class: "no " + missing, Detail: fmt.Sprintf("%s is due and does not come; the target said %s", missing, harness.Printable(strings.Join(c.tokens, ", ")))}
 }
 
 // differenceRule: the answer is the reference's.
@@ -136,7 +137,7 @@ func differenceRule(t *target, o *outcome, c *connOutcome) *Symptom {
 	got, want := tokenAt(said, i), tokenAt(due, j)
 	return &Symptom{
 		Kind: Difference, Class: fmt.Sprintf("%s instead of %s", verbOf(got), verbOf(want)),
-		Detail: fmt.Sprintf("the target says %s where the reference says %s", printable(got), printable(want)),
+		Detail: fmt.Sprintf("the target says %s where the reference says %s", harness.Printable(got), harness.Printable(want)),
 	}
 }
 
@@ -215,6 +216,6 @@ func deliveryRule(o *outcome) *Symptom {
 	}
 	return &Symptom{
 		Kind: Delivery, Class: class,
-		Detail: fmt.Sprintf("the client got %s, and should have got %s", printable(strings.Join(o.got, ", ")), printable(strings.Join(o.want, ", "))),
+		Detail: fmt.Sprintf("the client got %s, and should have got %s", harness.Printable(strings.Join(o.got, ", ")), harness.Printable(strings.Join(o.want, ", "))),
 	}
 }

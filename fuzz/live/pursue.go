@@ -60,7 +60,7 @@ func (w *worker) settle(ctx context.Context, first *Symptom, suspects []gen.Sequ
 		w.run.cfg.log("not again on a fresh target: %s: %s", first.Kind, printableLine(first.Detail))
 		return nil
 	}
-	if w.run.isKnown(s) {
+	if w.run.met(s) {
 		w.run.known.Add(1)
 		return w.remask(ctx, proof, s, seqs)
 	}

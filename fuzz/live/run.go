@@ -224,8 +224,6 @@ func (r *run) met(s *Symptom) bool {
 	return known
 }
 
-func (r *run) isKnown(s *Symptom) bool { return r.met(s) }
-
 func (r *run) bucketOf(s *Symptom) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -185,15 +185,7 @@ func authTimeout(s *Suite) {
 	})
 	It("is told that its time is over", s.Req("RT-AUTH-015/text"), WithoutRegistration, Late, func(ctx SpecContext) {
 		s.needsAuthTimeout()
-		var said []string
-		for _, e := range joined(ctx, s, texts, peersOf) {
-			s.ExpectEnded(e, s.limitToAuthenticate(), "a connection that does not authenticate in time is closed")
-			if e.closing.ErrText != "" {
-				said = append(said, e.closing.ErrText)
-			}
-		}
-		Expect(said).NotTo(BeEmpty(), untold)
-		Expect(said).To(HaveEach(MatchRegexp("(?i)authentication timeout")))
+		s.ExpectAllTold(joined(ctx, s, texts, peersOf), s.limitToAuthenticate(), "a connection that does not authenticate in time is closed", "(?i)authentication timeout")
 	})
 
 	It("is sent no interest", s.Req("RT-AUTH-016/interest"), func(ctx SpecContext) {

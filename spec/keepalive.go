@@ -116,15 +116,7 @@ func stale(s *Suite) {
 
 	texts := Prepare(s, "RT-KA-007", func(ctx context.Context, s *Site) []ending { return oftenAtOnce(ctx, s, silent) })
 	It("is told so", s.Req("RT-KA-007/text"), Late, func(ctx SpecContext) {
-		var said []string
-		for _, e := range joined(ctx, s, texts, peersOf) {
-			s.ExpectEnded(e, s.staleLimit(), "a peer that answers no PING is closed")
-			if e.closing.ErrText != "" {
-				said = append(said, e.closing.ErrText)
-			}
-		}
-		Expect(said).NotTo(BeEmpty(), untold)
-		Expect(said).To(HaveEach(MatchRegexp("(?i)stale connection")))
+		s.ExpectAllTold(joined(ctx, s, texts, peersOf), s.staleLimit(), "a peer that answers no PING is closed", "(?i)stale connection")
 	})
 
 	alive := Prepare(s, "RT-KA-008", func(ctx context.Context, s *Site) []ending { return s.outlive(ctx, silent) })
@@ -160,6 +152,21 @@ func oftenAtOnce[T any](ctx context.Context, s *Site, do func(context.Context, *
 		<-done
 	}
 	return out
+}
+
+// ExpectAllTold wants each connection of oftenAtOnce to end within the limit, one at least with an -ERR, and each -ERR with a text
+// that matches.
+func (s *Suite) ExpectAllTold(all []ending, limit time.Duration, what, text string) {
+	GinkgoHelper()
+	var said []string
+	for _, e := range all {
+		s.ExpectEnded(e, limit, what)
+		if e.closing.ErrText != "" {
+			said = append(said, e.closing.ErrText)
+		}
+	}
+	Expect(said).NotTo(BeEmpty(), untold)
+	Expect(said).To(HaveEach(MatchRegexp(text)))
 }
 
 func peersOf(all []ending) []*harness.Peer {

@@ -49,10 +49,12 @@ func (f *fake) Run(ctx context.Context, d time.Duration, tell func(Progress)) (P
 	f.coverage += gain
 	f.findings = append(f.findings, found...)
 	p := Progress{Execs: uint64(d.Seconds() * 1000), Coverage: f.coverage, Classes: 1}
-	tell(Progress{Execs: p.Execs / 2, Coverage: p.Coverage})
-	select {
-	case <-time.After(d):
-	case <-ctx.Done():
+	for range 2 { // it tells of half of its work when it has done half
+		select {
+		case <-time.After(d / 2):
+		case <-ctx.Done():
+		}
+		tell(Progress{Execs: p.Execs / 2, Coverage: p.Coverage})
 	}
 	return p, err
 }

@@ -49,6 +49,7 @@ type connState struct {
 	verbose                              bool
 	index, moves                         bool
 	otherName                            bool   // CONNECT came with two names
+	gateway                              bool   // the first INFO was news of a gateway
 	name, id, serverName                 string // in the last CONNECT, and in the first INFO
 }
 
@@ -148,6 +149,7 @@ func (s *connState) note(op *wire.Op) {
 		b := op.InfoBody
 		if !s.registered {
 			s.registered, s.id, s.serverName = true, b.ServerID, b.ServerName
+			s.gateway = b.Gateway != ""
 			s.pool, s.index, s.pins = b.RoutePoolSize > 0, b.RoutePoolIndex != 0, b.RouteAccount != ""
 		}
 		s.moves = s.moves || b.RouteAccReqID != ""

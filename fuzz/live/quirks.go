@@ -46,13 +46,14 @@ var quirks = []quirk{
 	{"carriage-return", answers, "seen 2.1.2 to 2.15.2: a CR within a line cuts the line where it came in one read, and vanishes where it came in two", (*quirkCase).carriageReturn},
 	{"own-limits", answers, "the reference bounds lines and payloads where servers have no bound, or another one: 2.1.2 to 2.12.1", (*quirkCase).ownLimits},
 	{"unknown-members", answers, "a release does not care about the type of a member that it does not know; the reference knows those of all", (*quirkCase).unknownMembers},
+	{"members-in-two-steps", answers, "seen 2.15.2: what CONNECT has in common with a client's is read, and refused, before the type of cluster, gateway and the like is looked at", (*quirkCase).twoSteps},
 	{"compressed", answers, "an INFO that asks for S2 turns the connection into a stream that is not read here", (*quirkCase).compressed},
 	{"blanks-in-keys", messages, "seen 2.1.2 to 2.15.2: RS- finds its subscription, and RMSG its cached lookup, by the text of its arguments, blanks included", (*quirkCase).blanksInKeys},
 	{"weights", messages, "seen 2.1.2 to 2.14.6: a weight below 1 is never chosen, or the server panics; a large one is expanded at each lookup", (*quirkCase).weights},
 	{"chance", messages, "which member of a queue group gets a message is up to chance", (*quirkCase).chance},
 	{"queue-returns", messages, "seen 2.10.27: a route's message for a group that has members on routes alone goes to one of these, the sender included", (*quirkCase).queueReturns},
 	{"odd-subjects", messages, "seen: 2.1.2 takes empty tokens for tokens, 2.5 to 2.15 map replies of JetStream and services", (*quirkCase).oddSubjects},
-	{"first-id", answers, "seen 2.1.2: an INFO with another id than CONNECT's name is news of another server, and registers nobody", (*quirkCase).firstID},
+	{"first-id", answers, "seen 2.1.2: an INFO with another id than CONNECT's name is news of another server, one with a gateway news of that; neither registers anybody", (*quirkCase).firstID},
 	{"ids-again", answers, "an id or a name that a closed connection had is free only when the server has taken that in", (*quirkCase).idsAgain},
 	{"half-pools", answers, "an index without a pool, or both out of order: what comes of it depends on the release", (*quirkCase).halfPools},
 	{"behind-a-close", messages, "src 2.1.2 to 2.15.2: a server that closes because of an INFO goes on with what it has read already", (*quirkCase).behindAClose},
@@ -149,9 +150,21 @@ func (c *quirkCase) unknownMembers() bool {
 		if !errors.As(conn.fault, &syntax) || syntax.Token != wire.BadJSON || c.t.dialect.Name == wire.Latest().Name {
 			return false
 		}
-		line, _, _ := bytes.Cut(conn.sent[min(int(conn.parser.Offset()), len(conn.sent)):], []byte("\n"))
-		at := bytes.IndexByte(line, '{')
-		return at >= 0 && json.Valid(line[at:])
+		return json.Valid(conn.lastBody())
+	})
+}
+
+// lastBody is the object of the line at which the reference's parser gave up; empty: there is none.
+func (c *modelConn) lastBody() []byte {
+	line, _, _ := bytes.Cut(c.sent[min(int(c.parser.Offset()), len(c.sent)):], []byte("\n"))
+	return line[max(bytes.IndexByte(line, '{'), 0):]
+}
+
+// twoSteps looks for a CONNECT that is JSON, and refused because of a member's type.
+func (c *quirkCase) twoSteps() bool {
+	return c.anyConn(func(conn *modelConn) bool {
+		var syntax *wire.SyntaxError
+		return errors.As(conn.fault, &syntax) && syntax.Token == wire.BadJSON && syntax.Op == wire.Connect && json.Valid(conn.lastBody())
 	})
 }
 
@@ -262,7 +275,7 @@ func (c *quirkCase) twoOfOne() bool {
 // firstID looks for a name in CONNECT that is not the id in INFO, on servers before 2.2.
 func (c *quirkCase) firstID() bool {
 	return !c.t.dialect.Headers && c.anyConn(func(conn *modelConn) bool {
-		return conn.state.registered && (conn.state.otherName || conn.state.name != "" && conn.state.name != conn.state.id || conn.state.id == "")
+		return conn.state.registered && (conn.state.gateway || conn.state.otherName || conn.state.name != "" && conn.state.name != conn.state.id || conn.state.id == "")
 	})
 }
 

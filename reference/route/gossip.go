@@ -87,7 +87,8 @@ func (n *Node) hasExplicit(c *conn) bool {
 }
 
 // updateRoute reads an INFO on a registered route: news of the peer itself, or of a third server. What decides is the
-// server id, not the presence of ip (seen 2.1.2 to 2.15.2).
+// server id, not the presence of ip (seen 2.1.2 to 2.15.2). News of a gateway is for servers that have one: whoever has none
+// does not dial because of it (src 2.1.2 to 2.15.2).
 func (n *Node) updateRoute(c *conn, body *wire.InfoBody) cause {
 	if body == nil {
 		return badArguments
@@ -100,6 +101,7 @@ func (n *Node) updateRoute(c *conn, body *wire.InfoBody) cause {
 	switch {
 	case n.cfg.Dialect.Pools && body.RouteAccReqID != "":
 		n.moveAccount(c, body)
+	case body.Gateway != "":
 	case body.ServerID == n.cfg.ID:
 	case body.ServerID == c.peer.ServerID:
 		n.peerUpdate(c, body)

@@ -70,7 +70,7 @@ func lastLines(s string, n int) string {
 }
 
 const (
-	readyLimit     = 20 * time.Second
+	readyLimit     = time.Minute
 	readyPace      = 10 * time.Millisecond
 	launchAttempts = 3 // a free port may be taken between our look and the server's
 	launchHost     = "127.0.0.1"

@@ -116,7 +116,7 @@ func TestLaunchWithCredentials(t *testing.T) {
 	check := func(t *testing.T, tg *Target) {
 		ctx := deadline(t)
 		p := value[*Peer](t)(tg.Join(ctx, "A"))
-		if !p.Info().AuthRequired || tg.Settings.AuthTimeout != time.Second {
+		if !p.Info().AuthRequired || tg.Settings.AuthTimeout != 2*time.Second {
 			t.Errorf("INFO %+v, settings %+v", p.Info(), tg.Settings)
 		}
 		said := ""

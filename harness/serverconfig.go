@@ -15,8 +15,8 @@ import (
 const (
 	launchPingInterval = time.Second
 	launchPingMax      = 2
-	launchAuthTimeout  = time.Second
-	launchTLSTimeout   = time.Second
+	launchAuthTimeout  = 2 * time.Second
+	launchTLSTimeout   = 2 * time.Second
 	launchCluster      = "natsroute-target"
 )
 

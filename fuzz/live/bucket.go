@@ -34,6 +34,12 @@ type Symptom struct {
 	Stack  string // of a process that has ended: hostile text
 }
 
+// outOfMemory is the class of a process that asked for more memory than there is. Which function asked last is chance.
+const outOfMemory = "out of memory"
+
+// placed tells whether the class says where it happened.
+func (s *Symptom) placed() bool { return s.Stack != "" && s.Class != outOfMemory }
+
 // same tells whether two symptoms are of one bucket.
 func (s *Symptom) same(other *Symptom) bool {
 	return s != nil && other != nil && s.Kind == other.Kind && s.Class == other.Class
@@ -46,7 +52,7 @@ func (s *Symptom) key() string { return string(s.Kind) + "|" + s.Class }
 // where it happened the shape of the minimal sequence is part of it.
 func (s *Symptom) bucket(shape string) string {
 	text := s.key()
-	if s.Stack == "" {
+	if !s.placed() {
 		text += "|" + shape
 	}
 	h := fnv.New64a()
@@ -62,8 +68,9 @@ func slug(s string) string {
 }
 
 var (
-	fatalLine = regexp.MustCompile(`(?m)^(panic: .*|fatal error: .*|runtime: out of memory.*|SIGQUIT: quit.*|SIGSEGV.*|unexpected fault address.*)$`)
-	numbers   = regexp.MustCompile(`0x[0-9a-fA-F]+|[0-9]+`)
+	fatalLine  = regexp.MustCompile(`(?m)^(panic: .*|fatal error: .*|runtime: out of memory.*|SIGQUIT: quit.*|SIGSEGV.*|unexpected fault address.*)$`)
+	memoryLine = regexp.MustCompile(`out of memory|cannot allocate memory`)
+	numbers    = regexp.MustCompile(`0x[0-9a-fA-F]+|[0-9]+`)
 )
 
 // crashSymptom reads how a process ended from what it wrote.
@@ -74,10 +81,11 @@ func crashSymptom(state, output string) *Symptom {
 	}
 	message := output[at[0]:at[1]]
 	stack := output[at[0]:]
-	return &Symptom{
-		Kind: Crash, Class: numbers.ReplaceAllString(message, "N") + " in " + strings.Join(topFrames(stack, 3), " < "),
-		Detail: message, Stack: stack[:min(len(stack), 8<<10)],
+	class := numbers.ReplaceAllString(message, "N") + " in " + strings.Join(topFrames(stack, 3), " < ")
+	if memoryLine.MatchString(message) {
+		class = outOfMemory
 	}
+	return &Symptom{Kind: Crash, Class: class, Detail: message, Stack: stack[:min(len(stack), 8<<10)]}
 }
 
 // topFrames are the names of the innermost functions of the first goroutine that are not the runtime's or of the standard library.

@@ -199,7 +199,7 @@ func (c *quirkCase) weights() bool {
 			if len(f) < 4 || len(f[0]) != 3 || (f[0][0]|0x20 != 'r' && f[0][0]|0x20 != 'l') || f[0][2] != '+' {
 				continue
 			}
-			if weight := string(f[len(f)-1]); weight != "1" && weight != "2" && weight != "3" && weight != "4" && weight != "5" && len(weight) != 1 || weight == "0" {
+			if weight := f[len(f)-1]; len(weight) != 1 || weight[0] < '1' || weight[0] > '9' {
 				return true
 			}
 		}

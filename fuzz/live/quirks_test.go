@@ -68,6 +68,7 @@ func TestQuirks(t *testing.T) {
 		{"compressed", "srv-2.15", script(hi, `INFO {"server_id":"@id@","host":"127.0.0.1","port":1,"headers":true,"compression":"s2_fast"}`)},
 		{"blanks-in-keys", "srv-2.15", script(hi, here, "RS+ $G\tfoo", "RS- $G foo")},
 		{"weights", "srv-2.15", script(hi, here, "RS+ $G foo q 0")},
+		{"weights", "srv-2.15", script(hi, here, "RS+ $G foo q q")},
 		{"", "srv-2.15", script(hi, here, "RS+ $G foo q 9")},
 		{"chance", "srv-2.15", script(hi, here, "RS+ $G foo q 1", "1:"+hi, "1:"+here, "1:RS+ $G foo q 1", "c:PUB foo 2\nhi")},
 		{"queue-returns", "srv-2.15", script(hi, here, "RS+ $G foo q 1", "RMSG $G foo | q 2\nhi")},

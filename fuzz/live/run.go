@@ -216,12 +216,12 @@ func (r *run) remember(seq *gen.Sequence) {
 	r.corpus = append(r.corpus, *seq)
 }
 
-// met tells whether a symptom of this kind and class has been stored, or could not be confirmed, already.
+// met tells whether a symptom of this kind and class has been stored already. Of a class that many defects share only the smallest case tells.
 func (r *run) met(s *Symptom) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	_, known := r.keys[s.key()]
-	return known
+	return known && s.Class != outOfMemory
 }
 
 func (r *run) bucketOf(s *Symptom) string {

@@ -30,7 +30,7 @@ type target struct {
 }
 
 // dataLimit bounds the memory of a launched target, so that one which asks for all there is dies before the machine does.
-const dataLimit = 2 << 30
+const dataLimit = 1 << 30
 
 // How long a server that somebody else runs may be away: at the start, and when a sequence has ended it.
 const (

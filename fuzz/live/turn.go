@@ -36,7 +36,9 @@ func turns(seq *gen.Sequence, env *gen.Env, stepwise bool) []turn {
 		}
 		t := &all[len(all)-1]
 		if step.End {
-			t.end = true
+			if t.end = true; stepwise && len(t.sends) == 0 && t.conn != gen.Client {
+				t.bytes = barrier(t.bytes) // what the others have caused since it spoke last has to be read
+			}
 			continue
 		}
 		if t.conn != gen.Client {

@@ -238,8 +238,11 @@ func (p *player) open(out *outcome) (*wireConn, error) {
 	}
 	out.infoIn = max(out.infoIn, c.infoIn)
 	p.all = append(p.all, c)
-	if c.info == nil {
+	switch {
+	case c.info == nil:
 		return c, errNoInfo
+	case c.info.ServerID != p.t.info.ServerID:
+		return c, errSuccessor
 	}
 	return c, nil
 }

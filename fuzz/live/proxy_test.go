@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,7 +16,12 @@ import (
 	"github.com/natsroute/natsroute/harness"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(killedDir) != "" {
+		os.Exit(killedFuzzer())
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func must[T any](t *testing.T) func(T, error) T {
 	return func(v T, err error) T {

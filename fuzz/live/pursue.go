@@ -77,33 +77,29 @@ func (w *worker) smaller(ctx context.Context, proof *proof, s *Symptom, seqs []g
 	proof.hasty = !s.fatal() // those show at once
 	small := minimise(seqs, tests, time.Now().Add(limit), func(c []gen.Sequence) bool { return proof.again(ctx, s, c) })
 	proof.hasty = false
-	for range 2 {
-		if proof.again(ctx, s, small) {
-			return small
-		}
+	if proof.always(ctx, s, small) || ctx.Err() != nil {
+		return small
 	}
-	w.run.cfg.log("what was made smaller does not show it any more: the case stays as it was")
+	w.run.cfg.log("what was made smaller does not always show it: the case stays as it was")
 	return seqs
 }
 
-// file stores what is proven.
+// file stores what is proven. What ends the target now and then is kept too, apart from the findings.
 func (w *worker) file(ctx context.Context, proof *proof, s *Symptom, small []gen.Sequence) error {
-	happened := 0
-	for range proofs {
-		if proof.again(ctx, s, small) {
-			happened++
-		}
-	}
+	always := proof.always(ctx, s, small)
 	if ctx.Err() != nil {
 		return nil
 	}
-	if happened == 0 || !s.fatal() && happened < proofs { // a busy machine, not a defect
+	if !always {
 		w.run.unproven.Add(1)
-		w.run.cfg.log("happens %d times of %d only: %s: %s", happened, proofs, s.Kind, printableLine(s.Detail))
-		return nil
+		w.run.cfg.log("does not happen each time: %s: %s", s.Kind, printableLine(s.Detail))
+		if !s.fatal() { // a busy machine, not a defect
+			return nil
+		}
+		return w.run.store.rare(w.newFinding(s, small))
 	}
 	f := w.newFinding(s, small)
-	f.Proven = fmt.Sprintf("%d of %d", happened, proofs)
+	f.Proven = fmt.Sprintf("%d of %d", proofs, proofs)
 	fresh, err := w.run.store.finding(f)
 	if err != nil {
 		return err
@@ -150,7 +146,7 @@ func (p *proof) confirm(ctx context.Context, first *Symptom, suspects []gen.Sequ
 		if err != nil || ctx.Err() != nil {
 			return nil, nil, err
 		}
-		if s != nil && (first.fatal() || p.again(ctx, s, seqs)) {
+		if s != nil && p.again(ctx, s, seqs) {
 			return seqs, s, nil
 		}
 		if n >= most {
@@ -158,6 +154,16 @@ func (p *proof) confirm(ctx context.Context, first *Symptom, suspects []gen.Sequ
 		}
 		p.dirty = true
 	}
+}
+
+// always tells whether the case shows the symptom as often as it is played.
+func (p *proof) always(ctx context.Context, s *Symptom, seqs []gen.Sequence) bool {
+	for range proofs {
+		if !p.again(ctx, s, seqs) {
+			return false
+		}
+	}
+	return true
 }
 
 // again tells whether the case shows the symptom.
@@ -194,7 +200,7 @@ func (p *proof) run(ctx context.Context, seqs []gen.Sequence) (*Symptom, error) 
 			if s == nil {
 				s = p.w.memory.check(p.w.t, &o)
 			}
-			if s == nil && i == len(seqs)-1 && !p.w.t.alive() { // it may have died behind the last barrier
+			if s == nil && i == len(seqs)-1 && p.w.t.ailing() != nil { // it may have died behind the last barrier
 				s = p.w.t.vitals(ctx, &o)
 			}
 			if s != nil {

@@ -21,6 +21,7 @@ import (
 //	findings/BUCKET.txt   one for each bucket, for people and for replay
 //	corpus/SHA16.txt      sequences that showed something new
 //	suspects/N.txt        what an oracle objected to and nobody has confirmed yet
+//	rare/BUCKET.txt       what has ended the target, and does not each time
 //	ledger/N              what worker N sent last
 //	masks.json            what the generator leaves out because of findings
 //	status.jsonl          one line of Status now and then
@@ -37,7 +38,7 @@ type store struct {
 
 func openStore(dir string) (*store, error) {
 	s := &store{dir: dir, findings: map[string]bool{}, corpus: map[string]bool{}}
-	for _, sub := range []string{"findings", "corpus", "suspects", "ledger"} {
+	for _, sub := range []string{"findings", "corpus", "suspects", "rare", "ledger"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
 			return nil, &ConfigError{"the folder of -o: " + err.Error()}
 		}
@@ -156,6 +157,9 @@ func (s *store) finding(f *Finding) (bool, error) {
 	}
 	return true, write(s.path("findings", f.Bucket), f.text())
 }
+
+// rare stores a finding that nobody can rely on to happen.
+func (s *store) rare(f *Finding) error { return write(s.path("rare", f.Bucket), f.text()) }
 
 func (s *store) counts() (findings, fresh, corpus int) {
 	s.mu.Lock()

@@ -197,15 +197,20 @@ func (t *target) listenIn() error {
 	return nil
 }
 
-// alive tells whether a new connection gets an INFO in time.
-func (t *target) alive() bool {
+// ailing says why the target is of no use any more; nil: a new connection gets an INFO in time, of the server that it was.
+func (t *target) ailing() error {
 	c, err := t.dial()
 	if err != nil {
-		return false
+		return fmt.Errorf("a new connection gets no INFO: %w", err)
 	}
 	c.close()
-	return true
+	if c.info.ServerID != t.info.ServerID {
+		return errSuccessor
+	}
+	return nil
 }
+
+var errSuccessor = errors.New("a new connection meets another server than before: something has started it again")
 
 // exited is how the process ended, nil: it runs, or is not ours.
 func (t *target) exited(ctx context.Context) *harness.Exit {

@@ -132,10 +132,16 @@ func (w *worker) examine(ctx context.Context, o *outcome) *Symptom {
 			return s
 		}
 	}
+	s := judge(w.t, o)
 	if o.infoIn > slowInfo {
-		return &Symptom{Kind: Slow, Class: "INFO", Detail: fmt.Sprintf("INFO came %v after the connection was opened", o.infoIn.Round(time.Millisecond))}
+		s = &Symptom{Kind: Slow, Class: "INFO", Detail: fmt.Sprintf("INFO came %v after the connection was opened", o.infoIn.Round(time.Millisecond))}
 	}
-	return judge(w.t, o)
+	if s != nil { // a target that has died closes its connections, where that was due too
+		if worse := w.t.vitals(ctx, o); worse != nil {
+			return worse
+		}
+	}
+	return s
 }
 
 // slowInfo is how late the INFO of a new connection may be.
@@ -157,7 +163,8 @@ func (t *target) vitals(ctx context.Context, o *outcome) *Symptom {
 	if exit := t.exited(ctx); exit != nil {
 		return crashSymptom(exit.State, exit.Tail)
 	}
-	if t.alive() {
+	ailing := t.ailing()
+	if ailing == nil {
 		if o.witness != nil {
 			return &Symptom{Kind: Delivery, Class: "client connection lost", Detail: "the client port: " + o.witness.Error()}
 		}
@@ -167,7 +174,7 @@ func (t *target) vitals(ctx context.Context, o *outcome) *Symptom {
 		return crashSymptom(exit.State, exit.Tail)
 	}
 	if t.server == nil {
-		return &Symptom{Kind: Unresponsive, Class: "unresponsive", Detail: "a new connection gets no INFO"}
+		return &Symptom{Kind: Unresponsive, Class: "unresponsive", Detail: ailing.Error()}
 	}
 	return t.stacks(ctx)
 }

@@ -45,12 +45,13 @@ func (op *Op) appendLine(b []byte) []byte {
 
 // appendBody appends the text of INFO, CONNECT and -ERR.
 func (op *Op) appendBody(b []byte) []byte {
-	switch {
-	case op.Body != nil:
+	if op.Body != nil {
 		return append(b, op.Body...)
-	case op.InfoBody != nil:
+	}
+	if op.InfoBody != nil {
 		return op.InfoBody.appendJSON(b)
-	case op.ConnectBody != nil:
+	}
+	if op.ConnectBody != nil {
 		return op.ConnectBody.appendJSON(b)
 	}
 	return b

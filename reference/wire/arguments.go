@@ -13,7 +13,7 @@ func (p *Parser) readArguments(op *Op) error {
 	}
 	p.phase = phaseName
 	p.fields = split(p.fields[:0], text)
-	p.grown = p.grown || cap(p.fields) > keepFields
+	p.grown = true
 	*op = Op{Kind: p.kind}
 	if p.kind == AccountSub || p.kind == AccountUnsub {
 		// No server looks at the arguments on a route, not even at their number (seen 2.1.2 to 2.15.2).
@@ -110,11 +110,10 @@ func (p *Parser) interpretMessage(op *Op, text []byte, behind []span) error {
 		op.Reply = behind[0].of(text)
 	default:
 		queues := behind[1:middle]
-		switch indicator := behind[0].of(text); {
-		case len(indicator) == 1 && indicator[0] == '+':
-			op.Reply = behind[1].of(text)
-			queues = behind[2:middle]
-		case len(indicator) == 1 && indicator[0] == '|':
+		switch string(behind[0].of(text)) {
+		case "+":
+			op.Reply, queues = queues[0].of(text), queues[1:]
+		case "|":
 		default:
 			return p.syntaxAt(BadIndicator, op, behind[0])
 		}
@@ -146,12 +145,13 @@ func (p *Parser) interpretSizes(op *Op, text []byte, sizes []span) error {
 	}
 	n, ok := p.size(last.of(text))
 	limit := p.limits.Payload
-	switch {
-	case !ok, limit <= 0 && n == math.MaxInt:
+	if !ok || limit <= 0 && n == math.MaxInt {
 		return p.syntaxAt(BadSize, op, last)
-	case op.HeaderSize > n:
+	}
+	if op.HeaderSize > n {
 		return p.syntaxAt(BadHeaderSize, op, sizes[0])
-	case limit > 0 && n > limit:
+	}
+	if limit > 0 && n > limit {
 		return &LimitError{Token: PayloadTooLong, Op: op.Kind, Offset: p.lineEnd(), Limit: limit}
 	}
 	op.Size = n

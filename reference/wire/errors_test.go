@@ -20,6 +20,34 @@ func checkAdvice(t *testing.T, err error, offset int) {
 	}
 }
 
+// What an error tells a person, word for word: what was expected depends on the dialect, the mode and the limits.
+func TestErrorTexts(t *testing.T) {
+	pinned := Mode{Pinned: true}
+	rows := []struct {
+		dialect  Dialect
+		mode     Mode
+		in, want string
+	}{
+		{tiny(), Mode{}, "SUB foo 1", "wire: byte 0: unknown_op: no operation of this dialect begins like this; it must start right behind the LF or payload before it"},
+		{tiny(), Mode{}, "RS+\n", "wire: byte 3: missing_delimiter in RS+: put one blank behind the name"},
+		{tiny(), Mode{}, "RS- $G\n", "wire: byte 6: argument_count in RS-: the arguments are account subject [queue]"},
+		{tiny(), pinned, "RS- A f q\n", "wire: byte 9: argument_count in RS-: the arguments are account subject [queue], without the account on this pinned route"},
+		{tiny(), Mode{}, "RMSG $G f x\n", "wire: byte 10: bad_size in RMSG: a size is a run of 1 to 3 digits"},
+		{Dialect{}, Mode{}, "RMSG $G f x\n", "wire: byte 10: bad_size in RMSG: a size is a run of digits"},
+		{tiny(), Mode{}, "RMSG $G f 21\n", "wire: byte 12: payload_too_long in RMSG: keep the payload within 20 bytes"},
+		{tiny(), Mode{}, "RS+ $G 45678901234567\n", "wire: byte 20: line_too_long in RS+: keep the arguments within 16 bytes"},
+		{Latest(), Mode{}, "PING\r\n", "wire: byte 0: connect_required: send CONNECT before anything else"},
+	}
+	for _, row := range rows {
+		p := NewParser(row.dialect)
+		p.SetMode(row.mode)
+		p.Feed([]byte(row.in))
+		if err := p.Next(new(Op)); err == nil || err.Error() != row.want {
+			t.Errorf("%q: %v\nwant %s", row.in, err, row.want)
+		}
+	}
+}
+
 // Each token is reached, in each shape that a sender can get wrong, and at the offset that errors.go promises. Every row runs in
 // every cut and through the oracle. A "^" in the input marks the offset and is taken out.
 func TestErrors(t *testing.T) {
@@ -49,6 +77,7 @@ func TestErrors(t *testing.T) {
 		{"PUB", anyFirst(), "P^UB foo 1\r\nx\r\n", "syntax unknown_op none"},
 		{"HPUB", anyFirst(), "H^PUB foo 0 1\r\nx\r\n", "syntax unknown_op none"},
 		{"HMSG on the page", mustDialect(t, "doc-2.0"), "^HMSG $G foo 0 0\r\n\r\n", "syntax unknown_op none"},
+		{"HMSG on the page, as servers spell it", mustDialect(t, "doc-2.0"), "^HMSG $G orders.eu.new 0 16\r\nand its 16 bytes\r\n", "syntax unknown_op none"},
 		{"LS+ in 2.1", mustDialect(t, "srv-2.1"), "^LS+ c $G foo\r\n", "syntax unknown_op none"},
 		{"LMSG in 2.1", mustDialect(t, "srv-2.1"), "^LMSG c $G foo 0 0\r\n\r\n", "syntax unknown_op none"},
 		{"payload one byte longer than said, new operation", anyFirst(), "RMSG $G foo 0\r\n\r\n^x\r\n", "syntax unknown_op none"},
@@ -67,11 +96,15 @@ func TestErrors(t *testing.T) {
 		{"RS+ with five arguments", anyFirst(), "RS+ $G foo q 1 2 \r^\n", "syntax argument_count RS+"},
 		{"CR inside the subject", anyFirst(), "RS+ $G fo\ro\r^\n", "syntax argument_count RS+"},
 		{"RS+ with the account on a pinned route", anyFirst(), pinned + "RS+ A foo\r^\n", "syntax argument_count RS+"},
+		{"CR inside the subject on a pinned route", anyFirst(), pinned + "RS+ foo\rbarbaz\r^\n", "syntax argument_count RS+"},
 		{"RS- without arguments", anyFirst(), "RS-  \t ^\n", "syntax argument_count RS-"},
 		{"RS- without subject", anyFirst(), "RS- $G\r^\n", "syntax argument_count RS-"},
 		{"RS- with a weight", anyFirst(), "RS- $G foo q 1\r^\n", "syntax argument_count RS-"},
 		{"LS+ without subject", anyFirst(), "LS+ c $G\r^\n", "syntax argument_count LS+"},
 		{"LS+ with queue, no weight", anyFirst(), "LS+ c $G foo q\r^\n", "syntax argument_count LS+"},
+		{"LS+ without arguments", anyFirst(), "LS+ \r^\n", "syntax argument_count LS+"},
+		{"LMSG without arguments", anyFirst(), "LMSG \t^\n", "syntax argument_count LMSG"},
+		{"LS- without arguments, origin announced", anyFirst(), lnocu + "LS- \r^\n", "syntax argument_count LS-"},
 		{"LS- with origin, not announced", anyFirst(), "LS- c $G foo q\r^\n", "syntax argument_count LS-"},
 		{"LS- without origin, announced", anyFirst(), lnocu + "LS- $G foo\r^\n", "syntax argument_count LS-"},
 		{"RMSG without arguments", anyFirst(), "RMSG \r^\n", "syntax argument_count RMSG"},
@@ -121,6 +154,8 @@ func TestErrors(t *testing.T) {
 		{"CONNECT with a number for a name", anyFirst(), `CONNECT{"name":1}` + "^\n", "syntax bad_json CONNECT"},
 
 		{"line one byte too long", tiny(), "RS+  $G 4567890123456^x", "limit line_too_long RS+"},
+		{"line as servers spell it, one byte too long", tiny(), "RS+ $G 4567890123456^7\r\n", "limit line_too_long RS+"},
+		{"line of a message too long", tiny(), "RMSG $G 4567890123456^ 0\r\n\r\n", "limit line_too_long RMSG"},
 		{"line much too long", tiny(), "RS+  $G 4567890123456^xxxxxxxxxxx\r\n", "limit line_too_long RS+"},
 		{"CR beyond the limit that ends nothing", tiny(), "RS+  $G 4567890123456^\rx", "limit line_too_long RS+"},
 		{"two CRs beyond the limit", tiny(), "RS+  $G 4567890123456^\r\r\n", "limit line_too_long RS+"},

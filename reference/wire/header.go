@@ -35,8 +35,9 @@ func ValidHeader(block []byte) bool {
 // data.
 func SplitHeader(payload []byte) (block, data []byte) {
 	if bytes.HasPrefix(payload, []byte(HeaderVersion)) {
-		if end := bytes.Index(payload, []byte("\r\n\r\n")); end >= 0 && ValidHeader(payload[:end+4]) {
-			return payload[:end+4], payload[end+4:]
+		_, data, _ = bytes.Cut(payload, []byte("\r\n\r\n"))
+		if block = payload[:len(payload)-len(data)]; ValidHeader(block) {
+			return block, data
 		}
 	}
 	return nil, payload

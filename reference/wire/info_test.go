@@ -80,6 +80,19 @@ func TestBodyReading(t *testing.T) {
 				"b": json.RawMessage(`{"x": [1, null]}`), "a": json.RawMessage(`"\u003c"`), "null": json.RawMessage("null"),
 			}},
 		},
+		{
+			"unknown members behind lists and objects",
+			`{"import":{"allow":["a"],"deny":[]},"connect_urls":["u:1","[::1]:2"],"x":"]}"}`,
+			InfoBody{
+				Import: &SubjectPermission{Allow: []string{"a"}, Deny: []string{}}, ConnectURLs: []string{"u:1", "[::1]:2"},
+				Extra: map[string]json.RawMessage{"x": json.RawMessage(`"]}"`)},
+			},
+		},
+		{"unknown member, blanks before the colon", "{\"x\" \t\r:1}", InfoBody{Extra: map[string]json.RawMessage{"x": json.RawMessage("1")}}},
+		{"known members of an inner object are unknown to nobody", `{"import":{"server_id":"a"}}`, InfoBody{Import: &SubjectPermission{}}},
+		{"values that look like members", `{"server_id":"x","connect_urls":["x","\"x\":"],"domain":"\\"}`, InfoBody{
+			ServerID: "x", ConnectURLs: []string{"x", `"x":`}, Domain: `\`,
+		}},
 	}
 	for _, row := range rows {
 		op, err := naive.One([]byte("INFO "+row.in+" \r\n"), Mode{})

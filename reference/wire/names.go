@@ -1,8 +1,10 @@
 package wire
 
+import "strings"
+
 // A nameTable finds an operation by its name, byte by byte, so that a name may be cut anywhere and an impossible one is
 // noticed at its first wrong byte. Row 0 is the start. An entry is 0 (no operation continues like this), the number of the
-// next row, or nameEnd plus the Kind whose name is complete.
+// next row, or nameEnd with the Kind whose name is complete.
 type nameTable [64][256]uint8
 
 const nameEnd = 0x80
@@ -37,20 +39,17 @@ func newNameTable(headers, leaf bool) *nameTable {
 				continue
 			}
 		}
+		// Names are upper case in Kind.String; [doc] makes every letter case-insensitive.
 		name, row := kind.String(), uint8(0)
+		lower := strings.ToLower(name)
 		for i := range len(name) {
 			to := t[row][name[i]]
-			switch {
-			case i == len(name)-1:
-				to = nameEnd + uint8(kind)
-			case to == 0:
+			if i == len(name)-1 {
+				to = nameEnd | uint8(kind)
+			} else if to == 0 {
 				to, rows = rows, rows+1
 			}
-			// Names are upper case in Kind.String; [doc] makes every letter case-insensitive.
-			t[row][name[i]] = to
-			if 'A' <= name[i] && name[i] <= 'Z' {
-				t[row][name[i]+'a'-'A'] = to
-			}
+			t[row][name[i]], t[row][lower[i]] = to, to
 			row = to
 		}
 	}

@@ -136,18 +136,18 @@ func (op *Op) Equal(other *Op) bool {
 
 // canonicalBody returns the JSON text of INFO or CONNECT with its members in our order, or Body where that is not JSON.
 func (op *Op) canonicalBody() []byte {
-	c := Op{Kind: op.Kind, InfoBody: op.InfoBody, ConnectBody: op.ConnectBody}
-	switch {
-	case op.Kind == Info && op.InfoBody == nil:
+	c := Op{InfoBody: op.InfoBody, ConnectBody: op.ConnectBody}
+	var err error
+	if op.Kind == Info && op.InfoBody == nil {
 		c.InfoBody = new(InfoBody)
-		if c.InfoBody.UnmarshalJSON(op.Body) != nil {
-			return op.Body
-		}
-	case op.Kind == Connect && op.ConnectBody == nil:
+		err = c.InfoBody.UnmarshalJSON(op.Body)
+	}
+	if op.Kind == Connect && op.ConnectBody == nil {
 		c.ConnectBody = new(ConnectBody)
-		if c.ConnectBody.UnmarshalJSON(op.Body) != nil {
-			return op.Body
-		}
+		err = c.ConnectBody.UnmarshalJSON(op.Body)
+	}
+	if err != nil {
+		return op.Body
 	}
 	return c.appendBody(nil)
 }

@@ -10,15 +10,17 @@ import (
 	"github.com/natsroute/natsroute/reference/wire/naive"
 )
 
-// everyCut calls f with the whole, with each byte alone, and with each single cut.
+// everyCut calls f with the whole, with each byte alone, the same with nothing fed between them, and with each single cut.
 func everyCut(n int, f func(cuts []int)) {
 	f(nil)
-	var bytewise []int
+	var bytewise, empty []int
 	for i := 1; i < n; i++ {
 		bytewise = append(bytewise, i)
+		empty = append(empty, i, i)
 		f([]int{i})
 	}
 	f(bytewise)
+	f(empty)
 }
 
 // randomCuts are k offsets within n bytes, in order; the same may come twice, which gives an empty chunk.

@@ -36,6 +36,27 @@ func TestPayloadIsBorrowed(t *testing.T) {
 	}
 }
 
+// So it is for what whole leaves to the phases: a line is copied only if it straddles feeds or a payload follows, a payload only
+// if it straddles feeds itself.
+func TestOneFeedIsBorrowed(t *testing.T) {
+	for in, field := range map[string]func(*Op) []byte{
+		"LS+ o $G foo\r\n":                func(op *Op) []byte { return op.Subject },
+		"rs+ $G foo q 1\r\n":              func(op *Op) []byte { return op.Queue },
+		"A+ ACC\n":                        func(op *Op) []byte { return op.Account },
+		"-ERR 'Stale'\r\n":                func(op *Op) []byte { return op.Body },
+		"LMSG o $G foo 0 5\r\nhello\r\n":  func(op *Op) []byte { return op.Payload },
+		"rmsg $G foo | q 0005\nhello\r\n": func(op *Op) []byte { return op.Payload },
+	} {
+		fed := []byte(in)
+		p := NewParser(anyFirst())
+		p.Feed(fed)
+		got := field(next(t, p))
+		if at := strings.Index(in, string(got)); len(got) == 0 || &got[0] != &fed[at] {
+			t.Errorf("%q: %q is a copy", in, got)
+		}
+	}
+}
+
 // What is handed out lives until the next call, also when it was gathered over several feeds.
 func TestSlicesLiveUntilNext(t *testing.T) {
 	p := NewParser(anyFirst())
@@ -94,8 +115,51 @@ func TestMemoryIsGivenBack(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	p.Feed([]byte("A+" + strings.Repeat(" ACC", 2000) + "\r\n"))
+	next(t, p)
+	if cap(p.fields) <= keepFields {
+		t.Fatal("nothing large was needed")
+	}
+	if err := p.Next(new(Op)); err != ErrNeedMore {
+		t.Fatal(err)
+	}
 	if cap(p.text) > keepBuffer || cap(p.part) > keepBuffer || cap(p.fields) > keepFields || p.queues != nil || p.head.Subject != nil {
 		t.Errorf("kept: line %d, payload %d, fields %d, queues %d", cap(p.text), cap(p.part), cap(p.fields), cap(p.queues))
+	}
+}
+
+// What is not large is kept: nothing is allocated twice for the largest payload that servers take unless configured, in whatever
+// pieces it comes, nor for a line or a payload or a list of exactly what a parser keeps.
+func TestMemoryIsKept(t *testing.T) {
+	msg := func(line string, size int) []byte {
+		return fmt.Appendf(nil, "%s %d\r\n%s\r\n", line, size, make([]byte, size))
+	}
+	for name, row := range map[string]struct {
+		in    []byte
+		chunk int
+	}{
+		"1 MiB in small reads":  {msg("RMSG $G foo", 1<<20), 512},
+		"1 MiB in reads":        {msg("RMSG $G foo", 1<<20), 32 << 10},
+		"1 MiB in large reads":  {msg("RMSG $G foo", 1<<20), 100000},
+		"payload kept exactly":  {msg("RMSG $G foo", keepBuffer), keepBuffer + len("RMSG $G foo 1310720\r\n")},
+		"line kept exactly":     {[]byte("RS+ $G " + strings.Repeat("s", keepBuffer-4) + "\r\n"), keepBuffer + len("RS+") /* all but CR LF */},
+		"fields kept exactly":   {msg("RMSG $G foo |"+strings.Repeat(" q", keepFields-4), 1), 1 << 10},
+		"payload in two pieces": {msg("RMSG $G foo", 1000), 600},
+	} {
+		p, op := NewParser(Dialect{}), new(Op)
+		if n := testing.AllocsPerRun(3, func() {
+			for from := 0; from < len(row.in); from += row.chunk {
+				p.Feed(row.in[from:min(from+row.chunk, len(row.in))])
+				for p.Next(op) == nil {
+					continue
+				}
+			}
+			if op.Kind == None || p.Finish() != nil {
+				t.Fatalf("%s: not read", name)
+			}
+		}); n != 0 {
+			t.Errorf("%s: %v allocations for each", name, n)
+		}
 	}
 }
 
@@ -136,6 +200,20 @@ func TestRest(t *testing.T) {
 	p.Feed([]byte("PING\r\n"))
 	if err := p.Next(new(Op)); err != nil || p.Offset() != int64(len(info)+len("PING\r\n")) {
 		t.Errorf("%v, offset %d", err, p.Offset())
+	}
+}
+
+// A name that came over several feeds is given back whole, also behind an operation that straddled feeds itself.
+func TestRestOfName(t *testing.T) {
+	p := NewParser(anyFirst())
+	for _, c := range "PONG x\nRS+ $G foo\r\nCON" {
+		p.Feed([]byte{byte(c)})
+		for p.Next(new(Op)) == nil {
+			continue
+		}
+	}
+	if rest := p.Rest(); string(rest) != "CON" {
+		t.Errorf("%q", rest)
 	}
 }
 

@@ -43,9 +43,10 @@ func Match(pattern, subject []byte) bool {
 	for {
 		want, patternRest, patternMore := bytes.Cut(pattern, dot)
 		token, subjectRest, subjectMore := bytes.Cut(subject, dot)
-		switch {
-		case len(token) == 0:
+		if len(token) == 0 {
 			return false
+		}
+		switch {
 		case isFullWildcard(want) && !patternMore:
 			return !hasEmptyToken(subject)
 		case !isWildcard(want) && !bytes.Equal(want, token):

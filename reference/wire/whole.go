@@ -5,8 +5,11 @@ import (
 	"math/bits"
 )
 
-// maxMarks is the number of separators in the longest line that whole reads: a message with reply and ten queues.
-const maxMarks = 16
+// maxFields is the number of arguments in the longest line that whole reads: a message with reply and ten queues.
+const maxFields = 15
+
+// minWhole is the shortest operation that whole reads, in bytes: a name with its blank, and eight bytes to look at.
+const minWhole = 12
 
 // whole is the short cut for what a busy route is made of: RS+, RS-, RMSG and HMSG that lie in the bytes fed from their first
 // to their last byte and are spelled as servers spell them: upper case, single blanks, CR LF. It changes
@@ -14,7 +17,7 @@ const maxMarks = 16
 // whole accepts has to mean the same to them.
 func (p *Parser) whole(op *Op) bool {
 	in := p.buf[p.pos:]
-	if p.phase != phaseName || p.row != 0 || len(in) < 8 {
+	if p.phase != phaseName || p.row != 0 || len(in) < minWhole {
 		return false
 	}
 	kind, at := None, 5
@@ -33,7 +36,7 @@ func (p *Parser) whole(op *Op) bool {
 	}
 	line := in[at:]
 	fields, end := p.wholeLine(line)
-	if end < 0 || p.limits.ControlLine > 0 && end > p.limits.ControlLine {
+	if fields == nil || p.limits.ControlLine > 0 && end > p.limits.ControlLine {
 		return false
 	}
 	*op = Op{Kind: kind}
@@ -55,42 +58,37 @@ func (p *Parser) whole(op *Op) bool {
 	return true
 }
 
-// wholeLine returns the arguments of a line with single blanks between them and CR LF behind them, and where it ends, -1 if it
+// wholeLine returns the arguments of a line with single blanks between them and CR LF behind them, and where it ends; nil if it
 // is not such a line. Subjects are long and separators few, so it looks at eight bytes at a time.
 func (p *Parser) wholeLine(line []byte) ([]span, int) {
 	const (
 		ones  = 0x0101010101010101
 		highs = ones << 7
 	)
-	n, end := 0, -1
-scan:
+	n, lo := 0, 0
 	for i := 0; i+8 <= len(line); i += 8 {
 		word := binary.LittleEndian.Uint64(line[i:])
-		// The high bit of each byte that is at most a blank; above such a byte a '!' may be marked too.
-		marks := (word - ones*(' '+1)) &^ word & highs
+		// The high bit of each byte below '!', which is blank or less; above such a byte a '!' may be marked too.
+		marks := (word - ones*'!') &^ word & highs
 		for ; marks != 0; marks &= marks - 1 {
 			at := i + bits.TrailingZeros64(marks)/8
-			if n == maxMarks {
-				return nil, -1
+			if at == lo || n == maxFields {
+				return nil, 0
 			}
-			p.marks[n] = at
+			p.quick[n] = span{lo, at}
 			n++
-			if line[at] == '\n' {
-				end = at - 1
-				break scan
+			lo = at + 1
+			switch line[at] {
+			case ' ':
+			case '\r':
+				if lo == len(line) || line[lo] != '\n' {
+					return nil, 0
+				}
+				return p.quick[:n], at
+			default:
+				return nil, 0
 			}
 		}
 	}
-	if end < 0 || n < 2 || p.marks[n-2] != end || line[end] != '\r' {
-		return nil, -1
-	}
-	lo := 0
-	for i, at := range p.marks[:n-1] {
-		if at == lo || line[at] != ' ' && at != end {
-			return nil, -1
-		}
-		p.quick[i] = span{lo, at}
-		lo = at + 1
-	}
-	return p.quick[:n-1], end
+	return nil, 0
 }

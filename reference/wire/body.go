@@ -100,8 +100,8 @@ func isName(text []byte, at int) bool {
 // appendBodyJSON appends the members, and extra behind them.
 func appendBodyJSON(b []byte, members any, extra map[string]json.RawMessage) ([]byte, error) {
 	text, err := json.Marshal(members)
-	if err != nil || len(extra) == 0 {
-		return append(b, text...), err
+	if err != nil {
+		return b, err
 	}
 	out := bytes.NewBuffer(append(b, text[:len(text)-1]...))
 	for _, name := range slices.Sorted(maps.Keys(extra)) {

@@ -122,6 +122,7 @@ func TestErrors(t *testing.T) {
 		{"size with a letter", anyFirst(), "RMSG $G foo\t^2x\r\nok\r\n", "syntax bad_size RMSG"},
 		{"size in hex", anyFirst(), "RMSG $G foo ^0x2\r\nok\r\n", "syntax bad_size RMSG"},
 		{"size of ten digits", anyFirst(), "RMSG $G foo ^0000000002\r\nok\r\n", "syntax bad_size RMSG"},
+		{"2.1: a size beyond an int and a letter", mustDialect(t, "srv-2.1"), "RMSG $G foo ^99999999999999999999x\n", "syntax bad_size RMSG"},
 		{"HMSG size is a word", anyFirst(), "HMSG $G foo 0 ^x\r\n", "syntax bad_size HMSG"},
 		{
 			"size beyond an int, no limits",

@@ -25,7 +25,7 @@ func TestNumber(t *testing.T) {
 			t.Errorf("%s: %d, %v", in, n, ok)
 		}
 	}
-	for _, in := range []string{"", "-1", "+1", "1 ", " 1", "/", ":", "1/", "1:", "0x1", "1e3", largest + "x", "\u0661"} {
+	for _, in := range []string{"", "-1", "+1", "1 ", " 1", "/", ":", "1/", "1:", "0x1", "1e3", largest + "x", largest + "0x", "\u0661"} {
 		if n, ok := number([]byte(in)); ok {
 			t.Errorf("%q: %d", in, n)
 		}

@@ -63,6 +63,7 @@ var dot = []byte{'.'}
 func isWildcard(token []byte) bool     { return len(token) == 1 && token[0] == '*' }
 func isFullWildcard(token []byte) bool { return len(token) == 1 && token[0] == '>' }
 
+// hasEmptyToken says whether a token behind the first one is empty.
 func hasEmptyToken(subject []byte) bool {
-	return len(subject) == 0 || subject[0] == '.' || subject[len(subject)-1] == '.' || bytes.Contains(subject, []byte(".."))
+	return bytes.HasSuffix(subject, dot) || bytes.Contains(subject, []byte(".."))
 }

@@ -4,12 +4,13 @@ GO       ?= go
 BIN      := bin/natsroute
 GOFUMPT  := mvdan.cc/gofumpt@v0.12.0
 STATIC   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GREMLINS := github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
 FUZZTIME ?= 60s
 DURATION ?= 8h
 FUZZOUT  ?= out/overnight
 TARGET   ?= Parse
 
-.PHONY: build test certify race lint cross fuzz-target gofuzz-build gofuzz-coordinator gofuzz-worker libfuzzer fuzz-engines fuzz fuzz-overnight fuzz-bench bench kill-matrix kill-matrix-update soak soak-full clean
+.PHONY: build test certify race lint cross fuzz-target gofuzz-build gofuzz-coordinator gofuzz-worker libfuzzer fuzz-engines fuzz fuzz-overnight fuzz-bench bench kill-matrix kill-matrix-update mutants soak soak-full clean
 
 build: ## the command
 	$(GO) build -trimpath -o $(BIN) ./cmd/natsroute
@@ -75,6 +76,14 @@ kill-matrix: ## every fault against all rows of the core: what each breaks has t
 
 kill-matrix-update: ## write spec/kill-matrix.md anew; what two runs do not agree on stands in parentheses
 	$(GO) test -run 'TestKillMatrix$$' -timeout 90m -v ./cmd/natsroute -kill-matrix-update
+
+MUTATED ?= wire route
+
+mutants: ## parser and machine with one operator changed at a time: tests have to notice; reference/*/mutants.md has what they cannot
+	@set -e; for p in $(MUTATED); do \
+		GOFLAGS="$$GOFLAGS -vet=off" $(GO) run $(GREMLINS) unleash --workers 1 --timeout-coefficient 40 \
+			--threshold-efficacy 95 --threshold-mcover 95 --exclude-files / ./reference/$$p; \
+	done
 
 soak: build ## 20 runs on 2.1.2 and 2.15.2, 5 on the others: loaded, one processor, 50 ms away; no result may differ
 	$(GO) test -run TestSoak -timeout 90m -v ./cmd/natsroute -soak

@@ -20,10 +20,9 @@ type conn struct {
 	gossipMode uint8  // of the dial, for our INFO
 	infoSent   bool
 
-	peer    *wire.InfoBody // the peer's first INFO, once registered
-	trusted bool           // a CONNECT of the peer was accepted
+	peer *wire.InfoBody // the peer's first INFO, once registered
 
-	user, password string // in it
+	user, password string // in the peer's CONNECT
 	verbose        bool   // the peer wants +OK
 	headers        bool   // the peer understands HMSG
 	mode           wire.Mode

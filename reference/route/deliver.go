@@ -194,9 +194,7 @@ func (n *Node) routeMessage(c *conn, op *wire.Op) {
 		g.stamp = n.stamp // named twice, served once
 		n.chooseOwn(g, op)
 	}
-	if len(n.toLeafs) > 0 {
-		n.sendLeafs(&Publish{Subject: op.Subject, Reply: op.Reply, HeaderSize: op.HeaderSize, Payload: op.Payload})
-	}
+	n.sendLeafs(&Publish{Subject: op.Subject, Reply: op.Reply, HeaderSize: op.HeaderSize, Payload: op.Payload})
 	n.giveAnswers(true)
 	n.acknowledge(c)
 }

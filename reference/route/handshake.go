@@ -94,7 +94,6 @@ func (n *Node) checkConnect(c *conn, body *wire.ConnectBody) cause {
 		n.adoptCluster(body.Cluster, body.ClusterDynamic, c, body.Name)
 	}
 	c.connectDue = noTime
-	c.trusted = true
 	c.user, c.password = or(body.User, c.user), or(body.Pass, c.password)
 	c.verbose = body.Verbose
 	c.headers = n.cfg.Dialect.Headers && body.Headers
@@ -106,16 +105,10 @@ func (n *Node) checkConnect(c *conn, body *wire.ConnectBody) cause {
 	return fine
 }
 
-// credentialsHold compares user and password; servers look at nothing else on a route, and refuse an account. A later
-// CONNECT that leaves both out keeps those of the one before it (seen 2.9.25, 2.15.2).
+// credentialsHold compares user and password; servers look at nothing else on a route, and refuse an account. What a later
+// CONNECT leaves out stays as in the one before it, each of the two (seen 2.5.0, 2.9.25, 2.15.2).
 func (n *Node) credentialsHold(c *conn, body *wire.ConnectBody) bool {
-	if body.Account != "" || body.AccountNew {
-		return false
-	}
-	if !n.cfg.wantsCredentials() || c.trusted && body.User == "" && body.Pass == "" {
-		return true
-	}
-	return n.areCredentials(body.User, body.Pass)
+	return body.Account == "" && !body.AccountNew && n.areCredentials(or(body.User, c.user), or(body.Pass, c.password))
 }
 
 // areCredentials compares what a peer says with what we want.

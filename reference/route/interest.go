@@ -113,11 +113,11 @@ type localSub struct {
 	answers bool        // of the node itself: the answers to requests come here
 }
 
-// remoteKey tells the entries of one route apart: by what they mean, not by how the line was written. Leaf interest is
-// its own kind where LS- carries its origin.
+// remoteKey tells the entries of one route apart: by what they mean, not by how the line was written. The leaf interest of
+// each origin is its own kind where LS- carries that.
 type remoteKey struct {
-	account, subject, queue, origin string
-	leaf                            bool
+	account, subject, queue string
+	origin                  string // in LS+ and LS- that have one, never empty there
 }
 
 // remoteSub is one entry of a route's interest.

@@ -17,10 +17,9 @@ func (o *output) reset() {
 	if cap(o.actions) > kept {
 		o.actions = nil
 	}
-	if len(o.ops) > kept {
-		clear(o.ops[kept:])
-		o.ops = o.ops[:kept]
-	}
+	keep := min(len(o.ops), kept)
+	clear(o.ops[keep:])
+	o.ops = o.ops[:keep]
 	o.actions, o.used = o.actions[:0], 0
 }
 
@@ -37,7 +36,7 @@ func (o *output) op(k wire.Kind) *wire.Op {
 
 // send sends op to c: without its account where c is the connection of one account.
 func (o *output) send(c *conn, op *wire.Op) {
-	if c.mode.Pinned && len(op.Account) > 0 {
+	if c.mode.Pinned {
 		short := o.op(op.Kind)
 		queues := append(short.Queues, op.Queues...)
 		*short = *op

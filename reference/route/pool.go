@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"slices"
 
 	"github.com/natsroute/natsroute/reference/wire"
@@ -64,14 +65,11 @@ func (cfg Config) withPool() Config {
 // pooled tells whether we have pools: then peers that have none get one connection for everything.
 func (n *Node) pooled() bool { return n.cfg.PoolSize > 0 }
 
-// poolIndex is the connection of an account in a pool of that size (seen 2.10.27 to 2.15.2).
+// poolIndex is the connection of an account in a pool of that size (seen 2.10.27 to 2.15.2); a peer may name one below 1.
 func poolIndex(account string, size int) int {
-	if size <= 1 {
-		return 0
-	}
 	h := fnv.New32a()
 	h.Write([]byte(account))
-	return int(h.Sum32() % uint32(size))
+	return int(h.Sum32() % uint32(max(size, 1)))
 }
 
 // carries tells whether c is the connection on which c's server is told interest of account: the one of that account alone,
@@ -101,21 +99,20 @@ func (n *Node) carriers(account string, do func(*conn)) {
 // add gives c its place.
 func (r *remote) add(c *conn) {
 	c.remote, r.pool[c.index] = r, c
-	if r.first == nil || c.index < r.first.index {
-		r.first = c
-	}
+	r.findFirst()
 }
 
 // remove takes its place from c.
 func (r *remote) remove(c *conn) {
 	delete(r.pool, c.index)
-	if r.first == c {
-		r.first = nil
-		for _, other := range r.pool {
-			if r.first == nil || other.index < r.first.index {
-				r.first = other
-			}
-		}
+	r.findFirst()
+}
+
+// findFirst is for when the pool has changed.
+func (r *remote) findFirst() {
+	r.first = nil
+	if indexes := slices.Sorted(maps.Keys(r.pool)); len(indexes) > 0 {
+		r.first = r.pool[indexes[0]]
 	}
 }
 

@@ -121,12 +121,6 @@ func (n *Node) dropIf(c *conn, ends func(*remoteSub) bool) {
 
 // compare orders keys, in no order that means anything.
 func (k remoteKey) compare(other remoteKey) int {
-	if k.leaf != other.leaf {
-		if k.leaf {
-			return 1
-		}
-		return -1
-	}
 	return cmp.Or(
 		cmp.Compare(k.account, other.account), cmp.Compare(k.subject, other.subject), cmp.Compare(k.queue, other.queue),
 		cmp.Compare(k.origin, other.origin),
@@ -135,25 +129,23 @@ func (k remoteKey) compare(other remoteKey) int {
 
 // key is what an operation of interest means. It copies the operation's bytes.
 func (c *conn) key(op *wire.Op) remoteKey {
-	leaf, origin := c.kind(op)
 	return remoteKey{
-		account: string(op.Account), subject: string(op.Subject), queue: string(op.Queue), origin: string(origin), leaf: leaf,
+		account: string(op.Account), subject: string(op.Subject), queue: string(op.Queue), origin: string(c.originOf(op)),
 	}
 }
 
-// kind is whose interest op means. A peer without lnocu cannot tell in LS-, so that for it there is one entry, a leaf's or not: what
+// originOf is whose interest op means. A peer without lnocu cannot tell in LS-, so that for it there is one entry, a leaf's or not: what
 // came first says so (seen 2.5.0 to 2.15.2).
-func (c *conn) kind(op *wire.Op) (leaf bool, origin []byte) {
+func (c *conn) originOf(op *wire.Op) []byte {
 	if !c.mode.LeafUnsubOrigin || op.Kind != wire.LeafSub && op.Kind != wire.LeafUnsub {
-		return false, nil
+		return nil
 	}
-	return true, op.Origin
+	return op.Origin
 }
 
 // find returns the entry that op speaks of, nil if there is none. It copies nothing.
 func (c *conn) find(op *wire.Op) *remoteSub {
-	leaf, origin := c.kind(op)
 	return c.interest[remoteKey{
-		account: string(op.Account), subject: string(op.Subject), queue: string(op.Queue), origin: string(origin), leaf: leaf,
+		account: string(op.Account), subject: string(op.Subject), queue: string(op.Queue), origin: string(c.originOf(op)),
 	}]
 }

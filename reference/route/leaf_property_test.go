@@ -54,7 +54,7 @@ func TestLeafProperties(t *testing.T) {
 			"unsubscribe": h.unsubscribe,
 			"publish":     h.publish,
 			"cut":         func(t *rapid.T) { h.sim.cut(rapid.SampledFrom(h.sim.ends).Draw(t, "stream")); h.sim.mesh() },
-			"":            func(*rapid.T) {},
+			"":            h.counted,
 		})
 		for len(h.owners) > 0 {
 			h.remove(slices.Min(slices.Collect(maps.Keys(h.owners))))
@@ -66,6 +66,31 @@ func TestLeafProperties(t *testing.T) {
 			}
 		}
 	})
+}
+
+// counted holds every node to the number of leafs' subscriptions that it keeps with each interest.
+func (h *leafHistory) counted(t *rapid.T) {
+	check := func(m *member, i interest) {
+		leafs := 0
+		for _, s := range i.local() {
+			if s.leaf != nil {
+				leafs++
+			}
+		}
+		if _, got := i.lists(); *got != leafs || i.shared() != (leafs > 0) {
+			t.Fatalf("%s counts %d leafs in %q (shared: %v), want %d", m.address, *got, i.entry.pattern, i.shared(), leafs)
+		}
+	}
+	for _, m := range h.sim.members {
+		for _, a := range m.node.accounts {
+			for _, e := range a.entries {
+				check(m, interest{a, e, nil})
+				for _, g := range e.groups {
+					check(m, interest{a, e, g})
+				}
+			}
+		}
+	}
 }
 
 // leafHistory is a simulation and the truth about its clients and leafs.

@@ -85,77 +85,64 @@ func TestLocalMembersShare(t *testing.T) {
 	}
 }
 
-// TestHotPathAllocatesNothing guards the promise of the package for messages both ways.
-func TestHotPathAllocatesNothing(t *testing.T) {
-	n, now := newTestNode(t, 2)
-	n.Step(now, Subscribe{Sub: 1, Account: "$G", Subject: "a.*"})
-	n.Step(now, Subscribe{Sub: 2, Account: "$G", Subject: "a.b", Queue: "q"})
-	for id := range ConnID(2) {
-		receive(n, now, id+1, wire.NewSub("$G", "a.b"), wire.NewQueueSub("$G", "a.b", "q", 2), wire.NewQueueSub("$G", "a.>", "r", 2))
-	}
-	op := wire.NewQueueMsg("$G", "a.b", "r", []string{"q", "none"}, []byte("0123456789abcdef"))
-	if got := testing.AllocsPerRun(1000, func() { n.Step(now, Received{Conn: 1, Op: &op}) }); got != 0 {
-		t.Errorf("a routed message allocates %v times", got)
-	}
-	subject, payload := []byte("a.b"), []byte("NATS/1.0\r\n\r\nbody")
-	if got := testing.AllocsPerRun(1000, func() {
-		n.Step(now, Publish{Account: "$G", Subject: subject, HeaderSize: 12, Payload: payload})
-	}); got != 0 {
-		t.Errorf("a published message allocates %v times", got)
-	}
-}
-
-// TestDeliverSharesTheMessage holds that no byte of a payload is copied.
-func TestDeliverSharesTheMessage(t *testing.T) {
-	n, now := newTestNode(t, 1)
-	n.Step(now, Subscribe{Sub: 1, Account: "$G", Subject: "a"})
-	op := wire.NewMsg("$G", "a", "", []byte("payload"))
-	actions := n.Step(now, Received{Conn: 1, Op: &op})
-	if len(actions) != 1 || actions[0].Op != &op {
-		t.Fatalf("got %+v, want the very operation that was received", actions)
-	}
-}
-
-// TestPeersChooseNoMemory bounds what a peer can make the node keep by naming things.
-func TestPeersChooseNoMemory(t *testing.T) {
-	n, now := newTestNode(t, 1)
-	n.Step(now, Subscribe{Sub: 1, Account: "$G", Subject: ">"})
-	for i := range 3 * maxCached {
-		receive(n, now, 1, wire.NewMsg("$G", fmt.Sprint("subject.", i), "", nil))
-		receive(n, now, 1, wire.NewMsg(fmt.Sprint("account", i), "a", "", nil))
-		receive(n, now, 1, wire.NewSub(fmt.Sprint("account", i), "a"), wire.NewUnsub(fmt.Sprint("account", i), "a"))
-	}
-	if got := len(n.accounts["$G"].cache); got > maxCached {
-		t.Errorf("%d results cached, want at most %d", got, maxCached)
-	}
-	if len(n.accounts) != 1 {
-		t.Errorf("%d accounts kept, want 1", len(n.accounts))
-	}
-	dials := 0
-	for i := range 2 * maxLearned {
-		info := wire.NewInfo(&wire.InfoBody{ServerID: fmt.Sprint("X", i), IP: fmt.Sprintf("nats-route://10.0.0.1:%d/", i+1)})
-		dials += len(receive(n, now, 1, info))
-	}
-	if dials != maxLearned {
-		t.Errorf("%d servers that a peer spoke of are dialled, want %d", dials, maxLearned)
-	}
-}
-
-// TestBurstsAreGivenBack registers a peer with a great deal of interest, and looks what the node keeps of the actions.
-func TestBurstsAreGivenBack(t *testing.T) {
+// TestSilentMembersArePassedOver counts which members of a group get a client's message that one of them, with echo off, may not.
+func TestSilentMembersArePassedOver(t *testing.T) {
 	n, now := newTestNode(t, 0)
-	const subs = 3 * kept
-	for i := range SubID(subs) {
-		n.Step(now, Subscribe{Sub: i, Account: "$G", Subject: fmt.Sprint("s.", i)})
+	const publisher = 7
+	n.Step(now, Subscribe{Sub: 1, Account: "$G", Subject: "j", Queue: "q", Client: publisher})
+	n.Step(now, Subscribe{Sub: 2, Account: "$G", Subject: "j", Queue: "q", Client: publisher, NoEcho: true})
+	n.Step(now, Subscribe{Sub: 3, Account: "$G", Subject: "j", Queue: "q", Client: 8, NoEcho: true})
+	n.Step(now, Subscribe{Sub: 4, Account: "$G", Subject: "j", Queue: "q", Client: 8})
+	var counts [5]int
+	for range 9_000 {
+		actions := n.Step(now, Publish{Account: "$G", Subject: []byte("j"), Client: publisher})
+		if len(actions) != 1 {
+			t.Fatalf("a group was served %d times", len(actions))
+		}
+		counts[actions[0].Sub]++
 	}
-	n.Step(now, Accepted{Conn: 1})
-	connect, info := wire.NewConnect(&wire.ConnectBody{Cluster: "C1"}), wire.NewInfo(&wire.InfoBody{ServerID: "P"})
-	if got := len(receive(n, now, 1, connect, info)); got != subs {
-		t.Fatalf("%d actions, want one for each of %d subjects", got, subs)
+	for sub, want := range [...]int{1: 3000, 2: 0, 3: 3000, 4: 3000} {
+		if got := counts[sub]; got < want-250 || got > want+250 || want == 0 && got != 0 {
+			t.Errorf("member %d got %d of 9000, want about %d", sub, got, want)
+		}
 	}
-	n.Step(now, Tick{})
-	if len(n.out.ops) > kept || cap(n.out.actions) > kept {
-		t.Errorf("%d operations and %d actions are kept, want at most %d", len(n.out.ops), cap(n.out.actions), kept)
+}
+
+// TestLeafWeights counts which leaf of a group gets a message that nobody else is there for: two of ours and one of a peer's.
+func TestLeafWeights(t *testing.T) {
+	n, now := newTestNode(t, 1)
+	n.Step(now, LeafJoined{Client: 1, Account: "$G", Cluster: "L1"})
+	n.Step(now, LeafJoined{Client: 2, Account: "$G", Cluster: "L2"})
+	n.Step(now, Subscribe{Sub: 1, Client: 1, Account: "$G", Subject: "j", Queue: "q", Weight: 1})
+	n.Step(now, Subscribe{Sub: 2, Client: 2, Account: "$G", Subject: "*", Queue: "q", Weight: 2})
+	theirs := wire.NewQueueSub("$G", "j", "q", 7)
+	theirs.Kind, theirs.Origin = wire.LeafSub, []byte("L3")
+	receive(n, now, 1, theirs)
+	counts := map[string]int{}
+	for range 10_000 {
+		actions := n.Step(now, Publish{Account: "$G", Subject: []byte("j")})
+		if len(actions) != 1 {
+			t.Fatalf("a group was served %d times", len(actions))
+		}
+		counts[fmt.Sprint("leaf ", actions[0].Leaf, ", route ", actions[0].Conn)]++
+	}
+	for who, share := range map[string]int{"leaf 1, route 0": 1000, "leaf 2, route 0": 2000, "leaf 0, route 1": 7000} {
+		if got := counts[who]; got < share-250 || got > share+250 {
+			t.Errorf("%s was chosen %d times, want about %d", who, got, share)
+		}
+	}
+}
+
+// TestDeadlineBeforeTheFirstStep holds that a node with routes wants to be stepped at once, and one without them never.
+func TestDeadlineBeforeTheFirstStep(t *testing.T) {
+	for _, routes := range [][]Dial{nil, {{Address: "10.0.0.2:6222"}}} {
+		n, err := New(Config{ID: "T", Cluster: "C1", Dialect: wire.Latest(), Routes: routes})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if due, ok := n.Deadline(); ok != (routes != nil) || !due.IsZero() {
+			t.Errorf("with the routes %v: %v, %v", routes, due, ok)
+		}
 	}
 }
 
@@ -173,50 +160,6 @@ func TestMessagesInParts(t *testing.T) {
 	last.Size, last.Offset = 4, 2
 	if got := append(receive(n, now, 1, first), receive(n, now, 1, last)...); len(got) != 0 {
 		t.Errorf("parts caused %+v", got)
-	}
-}
-
-func TestAddresses(t *testing.T) {
-	for ip, want := range map[string]string{
-		"nats-route://127.0.0.1:6222/":          "127.0.0.1:6222",
-		"nats-route://127.0.0.1:6222":           "127.0.0.1:6222",
-		"nats-route://user:pa@ss@a.example:1/":  "a.example:1",
-		"nats://[fd00::3]:6222/":                "[fd00::3]:6222",
-		"nats-route://fd00::3:6222/":            "",
-		"nats-route://[fd00::3:6222/":           "",
-		"nats-route://a.example/":               "",
-		"nats-route://a.example:/":              "",
-		"nats-route://:6222/":                   "",
-		"nats-route://a.example:port/":          "",
-		"127.0.0.1:6222":                        "",
-		"":                                      "",
-		"nats-route://a.example:6222/some/path": "a.example:6222",
-	} {
-		if got := addressOf(ip); got != want {
-			t.Errorf("addressOf(%q) = %q, want %q", ip, got, want)
-		}
-	}
-}
-
-func TestNewRefusesWhatCannotWork(t *testing.T) {
-	good := Config{ID: "T", Cluster: "C1", Dialect: wire.Latest()}
-	for name, spoil := range map[string]func(*Config){
-		"no id":              func(c *Config) { c.ID = "" },
-		"no cluster name":    func(c *Config) { c.Cluster = "" },
-		"reserved name":      func(c *Config) { c.Cluster = "_" },
-		"route without port": func(c *Config) { c.Routes = []Dial{{Address: "a"}} },
-		"bad advertise":      func(c *Config) { c.Advertise = "a" },
-		"negative interval":  func(c *Config) { c.PingInterval = -1 },
-		"negative ping max":  func(c *Config) { c.PingMax = -1 },
-	} {
-		cfg := good
-		spoil(&cfg)
-		if _, err := New(cfg); err == nil {
-			t.Errorf("%s: New does not mind", name)
-		}
-	}
-	if _, err := New(good); err != nil {
-		t.Error(err)
 	}
 }
 

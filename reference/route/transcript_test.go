@@ -16,7 +16,7 @@ import (
 
 // TestTranscripts plays the conversations in testdata, one file for each chapter. The commands:
 //
-//	node [dialect=] [cluster=] [dynamic] [user= pass=] [routes=(…)] [accounts=(…)] [urls=(…)] [advertise=] [ping=] [pingmax=]
+//	node [dialect=] [cluster=] [dynamic] [user= pass=] [routes=(…)] [accounts=(…)] [urls=(…)] [leaf_url=] [advertise=] [ping=] [pingmax=]
 //	     [import=(…)] [import_deny=(…)] [export=(…)] [export_deny=(…)] [shares=(FROM/TO:stream:SUBJECT:PREFIX,…)]
 //	     [pool=] [pinned=(…)] [compression=]   the pool is -1, none, unless told
 //	accept conn= [ip=]       dialled conn= to= [account=]       failed to= [account=]       lost conn=       lameduck       shutdown
@@ -139,7 +139,7 @@ func (s *script) newNode(t *testing.T, d *datadriven.TestData) {
 	}
 	cfg := Config{
 		ID: "T", Name: arg(d, "name", ""), Cluster: arg(d, "cluster", "C1"), ClusterDynamic: d.HasArg("dynamic"),
-		Version: "2.15.2", Host: "10.0.0.9", Port: 6222, Advertise: arg(d, "advertise", ""), ClientURLs: list(d, "urls"),
+		Version: "2.15.2", Host: "10.0.0.9", Port: 6222, Advertise: arg(d, "advertise", ""), ClientURLs: list(d, "urls"), LeafURL: arg(d, "leaf_url", ""),
 		MaxPayload: 1 << 20, Dialect: dialect, User: arg(d, "user", ""), Password: arg(d, "pass", ""),
 		PingMax: int(number(t, d, "pingmax")), Accounts: list(d, "accounts"), Permissions: permissionsArg(d),
 		Shares: sharesArg(t, d),
@@ -322,6 +322,7 @@ func showOp(op *wire.Op) string {
 		value("export", rulesOf(i.Export))
 		value("gossip_mode", i.GossipMode)
 		value("connect_urls", i.ConnectURLs)
+		value("leafnode_urls", i.LeafNodeURLs)
 		flag("route_acc_add_reqid", i.RouteAccReqID != "")
 		value("compression", i.Compression)
 		value("route_pool_size", i.RoutePoolSize)

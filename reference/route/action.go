@@ -6,8 +6,9 @@ import "github.com/natsroute/natsroute/reference/wire"
 type ActionKind uint8
 
 const (
+	_ ActionKind = iota
 	// Send: write Op to Conn, after everything sent to it before.
-	Send ActionKind = iota + 1
+	Send
 	// Deliver: hand the message Op to the local subscription Sub, exactly once. Op is an RMSG, HMSG or LMSG; the first
 	// Op.HeaderSize bytes of its payload are the header block.
 	Deliver

@@ -65,11 +65,12 @@ func (cfg Config) withPool() Config {
 // pooled tells whether we have pools: then peers that have none get one connection for everything.
 func (n *Node) pooled() bool { return n.cfg.PoolSize > 0 }
 
-// poolIndex is the connection of an account in a pool of that size (seen 2.10.27 to 2.15.2); a peer may name one below 1.
+// poolIndex is the connection of an account in a pool of that size (seen 2.10.27 to 2.15.2). A peer may name any: servers divide by what
+// 32 bits leave of it, and so 4294967296 ends those of 2.12.1, 2.14.9 and 2.15.2.
 func poolIndex(account string, size int) int {
 	h := fnv.New32a()
 	h.Write([]byte(account))
-	return int(h.Sum32() % uint32(max(size, 1)))
+	return int(uint64(h.Sum32()) % uint64(max(size, 1)))
 }
 
 // carries tells whether c is the connection on which c's server is told interest of account: the one of that account alone,

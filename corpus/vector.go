@@ -164,6 +164,12 @@ func (o *Op) PayloadBytes() []byte {
 	return []byte(o.Payload)
 }
 
+// HexPayload is what PayloadHex says, of an operation that no loader has seen; the error is that of its text. The caller owns the slice.
+func (o *Op) HexPayload() ([]byte, error) { return decodeHex(o.PayloadHex) }
+
+// OpNames lists the operations' names. The caller owns the slice.
+func OpNames() []string { return slices.Clone(opNames) }
+
 // mustHex decodes what the loader has seen to be hexadecimal; blanks between pairs are for the reader.
 func mustHex(s string) []byte {
 	b, err := decodeHex(s)

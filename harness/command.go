@@ -1,18 +1,22 @@
 package harness
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"text/template"
 )
 
-// CommandError says what is wrong with a launch command, before anything was started.
+// CommandError says what is wrong with a command, before anything was started.
 type CommandError struct {
 	Command string
 	Reason  string
+	Flag    string // that the command was given with; empty: --launch
 }
 
-func (e *CommandError) Error() string { return "--launch " + Printable(e.Command) + ": " + e.Reason }
+func (e *CommandError) Error() string {
+	return cmp.Or(e.Flag, "--launch") + " " + Printable(e.Command) + ": " + e.Reason
+}
 
 // commandFields are what a launch command may name.
 type commandFields struct {

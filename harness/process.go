@@ -38,8 +38,7 @@ type execution struct {
 	state  string        // how; set before done is closed
 }
 
-// start runs the command. The goroutine that starts it keeps its thread until the end, for on Linux a child that is to
-// die with us dies with the thread that made it.
+// start runs the command.
 func (p *process) start() error {
 	e := &execution{cmd: exec.Command(p.argv[0], p.argv[1:]...), done: make(chan struct{}), output: &output{}}
 	if p.log != "" {
@@ -51,28 +50,37 @@ func (p *process) start() error {
 	}
 	e.cmd.Stdout, e.cmd.Stderr = e.output, e.output
 	e.cmd.WaitDelay = stopLimit // for children of its own that keep its output open
-	ownGroup(e.cmd)
-	started := make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := e.cmd.Start()
-		if err == nil && p.data > 0 {
-			limitData(e.cmd.Process.Pid, p.data)
-		}
-		started <- err
-		if err == nil {
-			e.wait()
-		}
-	}()
-	if err := <-started; err != nil {
-		e.output.close()
+	if err := e.begin(p.data); err != nil {
 		return &CommandError{Command: p.command, Reason: startFault(err)}
 	}
 	p.mu.Lock()
 	p.last = e
 	p.mu.Unlock()
 	return nil
+}
+
+// begin starts the process in a group of its own, with that bound of its memory, and waits for its end. The goroutine that starts it keeps its
+// thread until the end, for on Linux a child that is to die with us dies with the thread that made it.
+func (e *execution) begin(data uint64) error {
+	ownGroup(e.cmd)
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := e.cmd.Start()
+		if err == nil && data > 0 {
+			limitData(e.cmd.Process.Pid, data)
+		}
+		started <- err
+		if err == nil {
+			e.wait()
+		}
+	}()
+	err := <-started
+	if err != nil {
+		e.output.close()
+	}
+	return err
 }
 
 // startFault words why a command cannot be started.

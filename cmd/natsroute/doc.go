@@ -6,6 +6,8 @@
 //	natsroute list                                      the requirements
 //	natsroute show RT-HS-001                            one of them: where it comes from and what tests it
 //	natsroute serve --cluster-port 6222                 run the reference server
+//	natsroute fuzz --parser ./my-parser -o out          fuzz a parser that is not ours, over its standard input and output
+//	natsroute parser                                    be such a parser: the reference's
 //	natsroute decode capture.bin                        bytes of a route as one JSON line for each operation
 //
 // The package holds flags, addresses, exit codes and the printing of lists. What is tested is in package spec, how a run is

@@ -20,7 +20,8 @@ type liveTarget struct {
 	Server    string `short:"s" group:"target" placeholder:"ADDRESS" help:"Route port of a running server on this machine: HOST:PORT, or nats-route://USER:PASSWORD@HOST:PORT (NATSROUTE_SERVER). When it dies something has to start it again."`
 	Client    string `group:"target" placeholder:"URL" help:"Client port of that server, nats://USER:PASSWORD@HOST:PORT: a client there sees what is delivered (NATS_URL)."`
 	Launch    string `group:"target" placeholder:"COMMAND" help:"Start the target, one for each worker: nats-server@VERSION, or a command with {{.RoutePort}} and {{.ClientPort}}, or {{.ConfigFile}}. It has a network of its own where the system allows it."`
-	Dialect   string `group:"target" placeholder:"NAME" help:"The server generation the target belongs to, a name of 'natsroute list profiles' (default: what its INFO points to); with the embedded reference: the one it plays."`
+	Parser    string `group:"target" placeholder:"COMMAND" help:"A parser instead of a server: the command is started without a shell, one for each worker, and spoken to as corpus/README.md says under 'Playing the vectors on your parser'."`
+	Dialect   string `group:"target" placeholder:"NAME" help:"The server generation the target belongs to, a name of 'natsroute list profiles' (default: what its INFO points to; a parser: the latest); with the embedded reference: the one it plays."`
 	User      string `group:"means" placeholder:"NAME" help:"User for the route port."`
 	Password  string `group:"means" placeholder:"TEXT" help:"Password for the route port (NATSROUTE_PASSWORD)."`
 	OwnTarget bool   `group:"means" name:"i-own-this-target" help:"Allow a target that is not on this machine."`
@@ -46,12 +47,10 @@ func (t *liveTarget) config(p *process) (live.Config, error) {
 	if t.User != "" && t.Password == "" {
 		cfg.Password = p.getenv("NATSROUTE_PASSWORD")
 	}
-	if t.Dialect != "" {
-		if _, err := wire.DialectByName(t.Dialect); err != nil {
-			return cfg, usage("there is no dialect %q: give one of %s", t.Dialect, strings.Join(corpus.ProfileNames(), ", "))
-		}
+	err := checkDialect(t.Dialect)
+	if err != nil {
+		return cfg, err
 	}
-	var err error
 	cfg.Server, cfg.Launch = t.Server, t.Launch
 	if cfg.Client, err = clientURL(t.Client); err != nil {
 		return cfg, err
@@ -60,6 +59,17 @@ func (t *liveTarget) config(p *process) (live.Config, error) {
 		cfg.Launch, err = referenceCommand(t)
 	}
 	return cfg, err
+}
+
+// checkDialect knows the names there are; none is one too.
+func checkDialect(name string) error {
+	if name == "" {
+		return nil
+	}
+	if _, err := wire.DialectByName(name); err != nil {
+		return usage("there is no dialect %q: give one of %s", name, strings.Join(corpus.ProfileNames(), ", "))
+	}
+	return nil
 }
 
 // referenceCommand starts the reference that is built into this program.
@@ -86,7 +96,7 @@ type fuzzCommand struct {
 	Duration  time.Duration `group:"select" default:"0" placeholder:"DURATION" help:"End after this time (default: when interrupted)."`
 	Sequences uint64        `group:"select" placeholder:"N" help:"End after this many sequences."`
 	Seed      uint64        `group:"select" placeholder:"N" help:"Where the generator begins (default: a new one)."`
-	Workers   int           `group:"select" placeholder:"N" help:"Targets that are fuzzed at once, each started by --launch (default 2; a running server: 1)."`
+	Workers   int           `group:"select" placeholder:"N" help:"Targets that are fuzzed at once, each started by --launch or --parser (default 2; a running server: 1)."`
 	Mask      []string      `group:"select" type:"path" placeholder:"FILE" help:"Leave out what this masks.json of another run names; repeatable."`
 	Resume    bool          `group:"select" help:"Go on with what the folder holds: its corpus, and what a killed run had in flight."`
 
@@ -104,13 +114,18 @@ target, made as small as it goes, and written to DIR/findings, with the command 
 No message makes a server dial another machine: every address is checked before it is sent, and a server that natsroute
 starts has a network with nothing but loopback where the system allows it.
 
+With --parser streams of one connection go to a parser, whole and in pieces, and what it answers is held against the reference's parser, as strictly as vectors.
+
 Exit 1: a finding that DIR did not hold before. What crashes a released server belongs to its maintainers first (nats-server:
 security@nats.io).`
 }
 
 // Run fuzzes.
 func (c *fuzzCommand) Run(p *process) error {
-	if c.Overnight {
+	switch {
+	case c.Parser != "":
+		return c.fuzzParser(p)
+	case c.Overnight:
 		return c.overnight(p)
 	}
 	cfg, err := c.config(p)
@@ -127,10 +142,13 @@ func (c *fuzzCommand) Run(p *process) error {
 		return errors.Join(err, exit(code))
 	}
 	screen := newFuzzScreen(p, c.Quiet)
-	cfg.Progress, cfg.Log = screen.progress, screen.line
+	cfg.Log = screen.line
+	cfg.Progress = func(s live.Status) {
+		screen.progress(s.Elapsed, s.Sequences, func(rate float64) string { return fuzzLine(&s, rate) })
+	}
 	screen.line(fmt.Sprintf("fuzzing %s, seed %d, findings in %s", shownTarget(&cfg), cfg.Seed, cfg.Dir))
 	result, err := live.Run(ctx, cfg)
-	screen.end(&result, ctx.Err() != nil)
+	screen.end(fuzzEnd(&result, ctx.Err() != nil), result.Buckets, fuzzOutcome(result.Findings, result.New, result.Known, result.Unproven))
 	if err != nil {
 		return liveFailure(err)
 	}

@@ -18,10 +18,11 @@ type fuzzScreen struct {
 	live  bool
 	width int
 
-	mu     sync.Mutex
-	drawn  bool // the line that changes is there
-	last   time.Time
-	latest live.Status
+	mu        sync.Mutex
+	drawn     bool // the line that changes is there
+	last      time.Time
+	elapsed   float64 // at the last progress, seconds
+	sequences uint64
 }
 
 const pipedEvery = 10 * time.Second
@@ -49,16 +50,16 @@ func (f *fuzzScreen) wipe() {
 	}
 }
 
-// progress shows a status.
-func (f *fuzzScreen) progress(s live.Status) {
+// progress shows a status, which line words, given how many sequences a second there were since the last one.
+func (f *fuzzScreen) progress(elapsed float64, sequences uint64, line func(rate float64) string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	rate := 0.0
-	if d := s.Elapsed - f.latest.Elapsed; d > 0 {
-		rate = float64(s.Sequences-f.latest.Sequences) / d
+	if d := elapsed - f.elapsed; d > 0 {
+		rate = float64(sequences-f.sequences) / d
 	}
-	f.latest.Elapsed, f.latest.Sequences = s.Elapsed, s.Sequences
-	text := fuzzLine(&s, rate)
+	f.elapsed, f.sequences = elapsed, sequences
+	text := line(rate)
 	switch {
 	case f.quiet:
 	case f.live:
@@ -81,22 +82,35 @@ func seconds(s float64) string {
 	return (time.Duration(s) * time.Second).String()
 }
 
-// end is the last word.
-func (f *fuzzScreen) end(r *live.Result, interrupted bool) {
+// end is the last word: what came of the run, the new buckets, how many there are.
+func (f *fuzzScreen) end(run string, buckets []string, outcome string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.wipe()
-	how := ""
-	if interrupted {
-		how = ", interrupted"
-	}
-	fmt.Fprintf(f.p.stdout, "%d sequences in %s (%.0f/s)%s: %d classes, %d edges, %d not judged because of a quirk, %d masked, %d stopped by the loopback guard, %d restarts\n",
-		r.Sequences, seconds(r.Elapsed), r.Rate, how, r.Classes, r.Edges, r.Quirks, r.Masked, r.Guarded, r.Restarts)
-	for _, name := range slices.Sorted(maps.Keys(r.Quirked)) {
-		fmt.Fprintf(f.p.stdout, "  quirk %-18s %d\n", name, r.Quirked[name])
-	}
-	for _, bucket := range r.Buckets {
+	fmt.Fprintln(f.p.stdout, run)
+	for _, bucket := range buckets {
 		fmt.Fprintf(f.p.stdout, "new: %s\n", report.Printable(bucket))
 	}
-	fmt.Fprintf(f.p.stdout, "%d findings, %d of them new; met again %d times; %d suspects did not happen again\n", r.Findings, r.New, r.Known, r.Unproven)
+	fmt.Fprintln(f.p.stdout, outcome)
+}
+
+// fuzzEnd is what came of a run against a live server.
+func fuzzEnd(r *live.Result, interrupted bool) string {
+	text := fmt.Sprintf("%d sequences in %s (%.0f/s)%s: %d classes, %d edges, %d not judged because of a quirk, %d masked, %d stopped by the loopback guard, %d restarts",
+		r.Sequences, seconds(r.Elapsed), r.Rate, whetherInterrupted(interrupted), r.Classes, r.Edges, r.Quirks, r.Masked, r.Guarded, r.Restarts)
+	for _, name := range slices.Sorted(maps.Keys(r.Quirked)) {
+		text += fmt.Sprintf("\n  quirk %-18s %d", name, r.Quirked[name])
+	}
+	return text
+}
+
+func whetherInterrupted(interrupted bool) string {
+	if interrupted {
+		return ", interrupted"
+	}
+	return ""
+}
+
+func fuzzOutcome(findings, fresh int, known, unproven uint64) string {
+	return fmt.Sprintf("%d findings, %d of them new; met again %d times; %d suspects did not happen again", findings, fresh, known, unproven)
 }

@@ -22,9 +22,10 @@ type commandLine struct {
 	Faults  faultsCommand  `cmd:"" help:"List the faults that certify can plant in front of a healthy server, to see them caught."`
 	Show    showCommand    `cmd:"" help:"Show one requirement: its source, its specs, its vectors."`
 	Serve   serveCommand   `cmd:"" help:"Run the reference server, alone or as a member of a cluster."`
-	Fuzz    fuzzCommand    `cmd:"" help:"Fuzz a live route port: find what breaks it, as small as it goes."`
-	Replay  replayCommand  `cmd:"" help:"Play a finding of the fuzzer against a server and say PASS, FAIL, CRASH or HANG."`
+	Fuzz    fuzzCommand    `cmd:"" help:"Fuzz a live route port, or a parser over a pipe: find what breaks it, as small as it goes."`
+	Replay  replayCommand  `cmd:"" help:"Play a finding of the fuzzer against a server or a parser and say PASS, FAIL, CRASH or HANG."`
 	Promote promoteCommand `cmd:"" help:"Make a vector, a row of the register and a spec skeleton of a finding."`
+	Parser  parserCommand  `cmd:"" help:"Be the reference's parser over standard input and output, one JSON line a stream."`
 	Decode  decodeCommand  `cmd:"" help:"Read bytes of a route and print one JSON line for each operation."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`

@@ -20,6 +20,9 @@ that compiles, and fails until FILL IN is filled in. What crashes a released ser
 
 // Run promotes.
 func (c *promoteCommand) Run(p *process) error {
+	if err := noParserFinding(c.File, "what a parser has to make of it the reference knows already, and a server is not concerned"); err != nil {
+		return err
+	}
 	f, err := live.ReadFinding(c.File)
 	if err != nil {
 		return usage("%s: %w", c.File, err)

@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/natsroute/natsroute/fuzz/live"
+	"github.com/natsroute/natsroute/fuzz/parser"
 	"github.com/natsroute/natsroute/spec/report"
 )
 
@@ -22,11 +24,21 @@ type replayCommand struct {
 // Help is the end of `natsroute replay --help`.
 func (replayCommand) Help() string {
 	return `The first word of the last line is the verdict: PASS, FAIL (an oracle objects and the server lives), CRASH (it has ended, or a server at -s
-answers no more) or HANG (it runs and answers no new connection). Exit 0 for PASS, 1 for the others, 3 if the target cannot be reached.`
+answers no more) or HANG (it runs and answers no new connection; of a parser: no stream). Exit 0 for PASS, 1 for the others, 3 if the target cannot be reached.`
 }
 
 // Run replays.
 func (c *replayCommand) Run(p *process) error {
+	ctx, stop := untilSignal(p.ctx)
+	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+	defer cancel()
+	if c.Parser != "" {
+		return c.replayParser(ctx, p)
+	}
+	if err := noParserFinding(c.File, "replay it with --parser COMMAND"); err != nil {
+		return err
+	}
 	f, err := live.ReadFinding(c.File)
 	if err != nil {
 		return usage("%s: %w", c.File, err)
@@ -38,10 +50,6 @@ func (c *replayCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := untilSignal(p.ctx)
-	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
-	defer cancel()
 	if code, done, err := isolated(ctx, &cfg, p); done || err != nil {
 		return firstOf(err, exit(code))
 	}
@@ -79,13 +87,28 @@ func (c *replayCommand) tell(p *process, f *live.Finding, r *live.Replayed) {
 		fmt.Fprintln(p.stdout, "PASS nothing is wrong")
 		return
 	}
-	which := ""
+	fmt.Fprintf(p.stdout, "%s %s%s\n", r.Verdict, report.Printable(r.Symptom.Line()), whichBucket(f.Bucket, r.Same))
+}
+
+// whichBucket says whether a symptom is the finding's own, of a file that is a finding.
+func whichBucket(bucket string, same bool) string {
 	switch {
-	case f.Bucket == "":
-	case r.Same:
-		which = " (the finding's own bucket)"
-	default:
-		which = " (another bucket than the finding's)"
+	case bucket == "":
+		return ""
+	case same:
+		return " (the finding's own bucket)"
 	}
-	fmt.Fprintf(p.stdout, "%s %s%s\n", r.Verdict, report.Printable(r.Symptom.Line()), which)
+	return " (another bucket than the finding's)"
+}
+
+// noParserFinding refuses a finding in a parser where one in a server is wanted.
+func noParserFinding(path, instead string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return usage("%w", err)
+	}
+	if parser.IsFinding(text) {
+		return usage("%s is a finding in a parser: %s", path, instead)
+	}
+	return nil
 }

@@ -1,10 +1,10 @@
 package live
 
 import (
-	"fmt"
-	"hash/fnv"
-	"regexp"
-	"strings"
+	"errors"
+
+	"github.com/natsroute/natsroute/fuzz/bucket"
+	"github.com/natsroute/natsroute/fuzz/gen"
 )
 
 // Kind is what is wrong.
@@ -34,8 +34,8 @@ type Symptom struct {
 	Stack  string // of a process that has ended: hostile text
 }
 
-// outOfMemory is the class of a process that asked for more memory than there is. Which function asked last is chance.
-const outOfMemory = "out of memory"
+// outOfMemory is the class of a process that asked for more memory than there is.
+const outOfMemory = bucket.OutOfMemory
 
 // placed tells whether the class says where it happened.
 func (s *Symptom) placed() bool { return s.Stack != "" && s.Class != outOfMemory }
@@ -48,76 +48,38 @@ func (s *Symptom) same(other *Symptom) bool {
 // key is the bucket without the shape of a sequence.
 func (s *Symptom) key() string { return string(s.Kind) + "|" + s.Class }
 
-// bucket is a name that is good for a file: the kind, words of the class, and a hash. Where the class says nothing of
-// where it happened the shape of the minimal sequence is part of it.
+// bucket is a name that is good for a file. Where the class says nothing of where it happened the shape of the minimal sequence is
+// part of it.
 func (s *Symptom) bucket(shape string) string {
-	text := s.key()
-	if !s.placed() {
-		text += "|" + shape
+	if s.placed() {
+		shape = ""
 	}
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(text))
-	return fmt.Sprintf("%s-%s-%08x", s.Kind, slug(s.Class), uint32(h.Sum64()))
+	return bucket.Name(string(s.Kind), s.Class, shape)
 }
 
-var notWord = regexp.MustCompile(`[^a-z0-9]+`)
-
-func slug(s string) string {
-	s = strings.Trim(notWord.ReplaceAllString(strings.ToLower(s), "-"), "-")
-	return strings.Trim(s[:min(len(s), 60)], "-")
-}
-
-var (
-	fatalLine  = regexp.MustCompile(`(?m)^(panic: .*|fatal error: .*|runtime: out of memory.*|SIGQUIT: quit.*|SIGSEGV.*|unexpected fault address.*)$`)
-	memoryLine = regexp.MustCompile(`out of memory|cannot allocate memory`)
-	numbers    = regexp.MustCompile(`0x[0-9a-fA-F]+|[0-9]+`)
-)
+func shape(seqs []gen.Sequence) string { return bucket.Shape(seqs) }
 
 // crashSymptom reads how a process ended from what it wrote.
 func crashSymptom(state, output string) *Symptom {
-	at := fatalLine.FindStringIndex(output)
-	if at == nil {
-		return &Symptom{Kind: Crash, Class: "ended: " + numbers.ReplaceAllString(state, "N"), Detail: "the process ended: " + state, Stack: tail(output, 2<<10)}
-	}
-	message := output[at[0]:at[1]]
-	stack := output[at[0]:]
-	class := numbers.ReplaceAllString(message, "N") + " in " + strings.Join(topFrames(stack, 3), " < ")
-	if memoryLine.MatchString(message) {
-		class = outOfMemory
-	}
-	return &Symptom{Kind: Crash, Class: class, Detail: message, Stack: stack[:min(len(stack), 8<<10)]}
+	class, detail, stack := bucket.Crash(state, output)
+	return &Symptom{Kind: Crash, Class: class, Detail: detail, Stack: stack}
 }
 
-// topFrames are the names of the innermost functions of the first goroutine that are not the runtime's or of the standard library.
-func topFrames(stack string, n int) []string {
-	var frames []string
-	for line := range strings.Lines(firstGoroutine(stack)) {
-		at := strings.LastIndexByte(line, '(')
-		if at <= 0 || line[0] == '\t' || line[0] == ' ' || strings.HasPrefix(line, "created by ") {
-			continue
-		}
-		name := line[:at]
-		if name == "panic" || strings.HasPrefix(name, "runtime.") || !strings.Contains(name, ".") {
-			continue
-		}
-		name = name[strings.LastIndexByte(name, '/')+1:]
-		if frames = append(frames, numbers.ReplaceAllString(name, "N")); len(frames) == n {
-			break
-		}
+// topFrames are the names of the innermost functions of the first goroutine of a stack.
+func topFrames(stack string, n int) []string { return bucket.TopFrames(stack, n) }
+
+// masks are what the generator leaves out because of findings.
+type masks struct{ *bucket.Masks }
+
+func openMasks(dir string, more []string) (*masks, error) {
+	m, err := bucket.OpenMasks(dir, more)
+	var wrong *bucket.MaskError
+	if errors.As(err, &wrong) {
+		err = &ConfigError{wrong.Error()}
 	}
-	return frames
+	return &masks{m}, err
 }
 
-func firstGoroutine(stack string) string {
-	at := strings.Index(stack, "\ngoroutine ")
-	if at < 0 {
-		return stack
-	}
-	stack = stack[at+1:]
-	if end := strings.Index(stack, "\n\n"); end >= 0 {
-		stack = stack[:end]
-	}
-	return stack
-}
+func (m *masks) add(bucket string, seqs []gen.Sequence) error { return m.Add(bucket, seqs) }
 
-func tail(s string, n int) string { return s[max(0, len(s)-n):] }
+func (m *masks) tame(seq *gen.Sequence) bool { return m.Tame(seq) }

@@ -157,19 +157,3 @@ func (f *Finding) measure() {
 		}
 	}
 }
-
-// shape is what minimal sequences of one defect have in common: verbs with their fields' classes.
-func shape(seqs []gen.Sequence) string {
-	var parts []string
-	for i := range seqs {
-		for j := range seqs[i].Steps {
-			st := &seqs[i].Steps[j]
-			if st.End {
-				parts = append(parts, "end")
-				continue
-			}
-			parts = append(parts, patternOf(st).text())
-		}
-	}
-	return strings.Join(parts, "; ")
-}

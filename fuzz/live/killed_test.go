@@ -95,7 +95,8 @@ func killedRound(t *testing.T, round uint64) {
 	}
 	_ = cmd.Wait()
 
-	s := &store{dir: dir}
+	s := must[*store](t)(openStore(dir))
+	defer func() { _ = s.close() }()
 	before := must[[]string](t)(s.names("corpus"))
 	if _, err := s.sequences(); err != nil {
 		t.Errorf("the corpus is not whole: %v", err)

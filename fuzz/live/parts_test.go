@@ -6,13 +6,10 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
-
-	"pgregory.net/rapid"
 
 	"github.com/natsroute/natsroute/corpus"
 	"github.com/natsroute/natsroute/fuzz/gen"
@@ -56,48 +53,6 @@ func TestErrClass(t *testing.T) {
 	}
 }
 
-// What is entered is read back, the newest last, however often the ledger goes round, and a record that was cut off is
-// left out.
-func TestLedger(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		dir, err := os.MkdirTemp(t.TempDir(), "")
-		if err != nil {
-			rt.Fatal(err)
-		}
-		if err := os.Mkdir(filepath.Join(dir, "ledger"), 0o755); err != nil {
-			rt.Fatal(err)
-		}
-		l, err := openLedger(dir, 0)
-		if err != nil {
-			rt.Fatal(err)
-		}
-		var all []gen.Sequence
-		for i := range rapid.IntRange(1, 12).Draw(rt, "sequences") {
-			size := rapid.SampledFrom([]int{0, 10, 1000, 900_000}).Draw(rt, "size")
-			seq := gen.Sequence{Steps: []gen.Step{{Message: gen.Message{Verb: strconv.Itoa(i), Payload: strings.Repeat("x", size)}}}}
-			if err := l.enter(&seq); err != nil {
-				rt.Fatal(err)
-			}
-			all = append(all, seq)
-		}
-		at, last := l.at, all[len(all)-1]
-		got, err := readLedger(ledgerPath(dir, 0), 2)
-		if err != nil || len(got) == 0 || !got[len(got)-1].Equal(&last) {
-			rt.Fatalf("%d read back of %d, %v", len(got), len(all), err)
-		}
-		if _, err := l.file.WriteAt([]byte("torn"), at-4); err != nil {
-			rt.Fatal(err)
-		}
-		got, err = readLedger(ledgerPath(dir, 0), 1)
-		if err != nil || len(got) == 1 && got[0].Equal(&last) {
-			rt.Fatalf("a torn record was read, %v", err)
-		}
-		if err := l.close(); err != nil {
-			rt.Fatal(err)
-		}
-	})
-}
-
 func sequence(t *testing.T, text string) gen.Sequence {
 	t.Helper()
 	return must[[]gen.Sequence](t)(parseSequences("natsroute sequence 1\n" + text))[0]
@@ -107,44 +62,6 @@ const zeroWeight = `0 send "RS+" " $G" " foo" " q" " 0" end "\r\n"
 0 send "PING" end "\r\n"
 1 send "RMSG" " $G" " foo" " |" " q" " @size@" end "\r\n" payload "ok" "\r\n"
 `
-
-func TestMask(t *testing.T) {
-	m := &masks{path: filepath.Join(t.TempDir(), masksFile)}
-	if err := m.add("b", []gen.Sequence{sequence(t, zeroWeight)}); err != nil {
-		t.Fatal(err)
-	}
-	like := sequence(t, strings.NewReplacer("foo", "bar.x", " q", " workers", `"RS+"`, `"rs+"`, " 0", " 000").Replace(zeroWeight))
-	before := like.Clone()
-	if !m.tame(&like) || len(like.Steps) != 2 {
-		t.Errorf("it is still there: %s", like)
-	}
-	if m.tame(&like) {
-		t.Error("what is tame is tamed again")
-	}
-	for name, change := range map[string][2]string{"weight": {" 0\"", " 3\""}, "form": {" |", " foo"}, "verb": {"RMSG", "HMSG"}} {
-		if other := sequence(t, strings.Replace(zeroWeight, change[0], change[1], 1)); m.tame(&other) {
-			t.Errorf("another %s is masked too", name)
-		}
-	}
-	again, err := openMasks(filepath.Dir(m.path), nil)
-	if err != nil || !again.tame(&before) {
-		t.Errorf("what was stored does not mask: %v", err)
-	}
-}
-
-// A bucket that comes in many shapes ends in a mask of what they have in common.
-func TestMaskWidens(t *testing.T) {
-	m := &masks{path: filepath.Join(t.TempDir(), masksFile)}
-	for _, verb := range []string{"RMSG", "HMSG", "LMSG", "PUB", "MSG"} {
-		if err := m.add("b", []gen.Sequence{sequence(t, strings.Replace(zeroWeight, "RMSG", verb, 1))}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	alone := sequence(t, strings.SplitAfter(zeroWeight, "\n")[0])
-	if !m.tame(&alone) {
-		t.Error("the part in common is not masked")
-	}
-}
 
 func TestFindingText(t *testing.T) {
 	f := &Finding{
@@ -213,31 +130,6 @@ func TestPromote(t *testing.T) {
 	}
 	if _, err := Promote(f, t.TempDir()); err == nil {
 		t.Error("a folder without a register was taken for the tree")
-	}
-}
-
-// Whatever stands around it, what is needed remains and nothing else.
-func TestMinimise(t *testing.T) {
-	needed := func(seqs []gen.Sequence) bool {
-		zero, sent := false, false
-		for _, seq := range seqs {
-			for _, st := range seq.Steps {
-				f := st.Message.Fields
-				zero = zero || st.Message.Verb == "RS+" && len(f) == 4 && f[3] == " 0"
-				sent = sent || zero && strings.EqualFold(st.Message.Verb, "RMSG") && slices.Contains(f, " |")
-			}
-		}
-		return sent
-	}
-	for seed := range uint64(20) {
-		src := gen.FromSeed(seed)
-		noise := src.Generate(gen.Options{Clients: true})
-		case0 := sequence(t, zeroWeight)
-		seq := gen.Sequence{Steps: slices.Concat(noise.Steps, case0.Steps[:2], noise.Steps, case0.Steps[2:])}
-		small := minimise([]gen.Sequence{noise, seq}, 5000, time.Now().Add(time.Minute), needed)
-		if len(small) != 1 || len(small[0].Steps) != 2 || len(small[0].Steps[1].Message.Fields) != 1 {
-			t.Errorf("seed %d: left are %s", seed, small)
-		}
 	}
 }
 

@@ -6,14 +6,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 
 	"github.com/natsroute/natsroute/corpus"
+	"github.com/natsroute/natsroute/fuzz/bucket"
+	"github.com/natsroute/natsroute/fuzz/folder"
 	"github.com/natsroute/natsroute/fuzz/gen"
+	"github.com/natsroute/natsroute/harness/pipe"
 	"github.com/natsroute/natsroute/reference/wire"
 )
 
@@ -36,7 +38,7 @@ func Promote(f *Finding, root string) (Promoted, error) {
 	if len(f.Sequences) != 1 {
 		return Promoted{}, fmt.Errorf("the finding has %d sequences: only a case of one can be promoted", len(f.Sequences))
 	}
-	p := &promotion{f: f, root: root, name: slug(f.Bucket)}
+	p := &promotion{f: f, root: root, name: bucket.Slug(f.Bucket)}
 	for _, write := range []func() error{p.row, p.vector, p.spec} {
 		if err := write(); err != nil {
 			return p.out, err
@@ -64,7 +66,7 @@ func (p *promotion) insert(file, mark, text string) error {
 		return fmt.Errorf("%s does not look as it should: there is no %q", path, mark)
 	}
 	whole := string(old[:at]) + text + string(old[at:])
-	if err := write(path, []byte(whole)); err != nil {
+	if err := folder.Write(path, []byte(whole)); err != nil {
 		return err
 	}
 	p.out.Files = append(p.out.Files, file)
@@ -138,7 +140,9 @@ func (p *promotion) vector() error {
 	} else {
 		v.Dialects = []string{d.Name}
 	}
-	v.Want = readOps(in, d)
+	if v.Want, err = readOps(in, d); err != nil {
+		return err
+	}
 	v.Want.LiveReason = "from a finding: say in live what has to be seen"
 	line, err := marshal(v)
 	if err != nil {
@@ -148,7 +152,7 @@ func (p *promotion) vector() error {
 	file := "corpus/vectors/" + promotedChapter + ".json"
 	if _, err := os.Stat(filepath.Join(p.root, file)); errors.Is(err, os.ErrNotExist) {
 		p.out.Files = append(p.out.Files, file)
-		return write(filepath.Join(p.root, file), []byte("[\n  "+line+"\n]\n"))
+		return folder.Write(filepath.Join(p.root, file), []byte("[\n  "+line+"\n]\n"))
 	}
 	return p.insert(file, "\n]", ",\n  "+line)
 }
@@ -179,46 +183,9 @@ func plainInput(b []byte) bool {
 }
 
 // readOps is what the reference's parser makes of bytes.
-func readOps(in []byte, d wire.Dialect) corpus.Want {
-	d.Limits.Buffered = 0
-	want := corpus.Want{Ops: []corpus.Op{}}
-	parser := wire.NewParser(d)
-	parser.Feed(in)
-	var op wire.Op
-	for {
-		err := parser.Next(&op)
-		switch {
-		case errors.Is(err, wire.ErrNeedMore):
-			if errors.Is(parser.Finish(), io.ErrUnexpectedEOF) {
-				want.Error = "eof"
-			}
-			return want
-		case err != nil:
-			layer, _ := err.(interface{ Layer() string })
-			want.Error, want.Token = layer.Layer(), string(faultToken(err))
-			return want
-		}
-		want.Ops = append(want.Ops, vectorOp(&op))
-	}
-}
-
-func vectorOp(op *wire.Op) corpus.Op {
-	o := corpus.Op{
-		Op: op.Kind.String(), Origin: string(op.Origin), Account: string(op.Account), Subject: string(op.Subject), Reply: string(op.Reply),
-		Queue: string(op.Queue), HeaderSize: op.HeaderSize, Body: string(op.Body),
-	}
-	if len(op.Queue) > 0 {
-		o.Weight = op.Weight
-	}
-	for _, q := range op.Queues {
-		o.Queues = append(o.Queues, string(q))
-	}
-	if plainInput(op.Payload) {
-		o.Payload = string(op.Payload)
-	} else {
-		o.PayloadHex = hex.EncodeToString(op.Payload)
-	}
-	return o
+func readOps(in []byte, d wire.Dialect) (corpus.Want, error) {
+	a, err := pipe.Read(pipe.Setting{Dialect: d.Name, ConnectFirst: d.ConnectFirst}, in)
+	return corpus.Want{Ops: a.Ops, Error: a.Error, Token: a.Token}, err
 }
 
 // spec makes the skeleton.
@@ -262,7 +229,7 @@ func %s(s *Suite) {
 	b.WriteString("\t\tFail(\"FILL IN what has to be seen\")\n\t})\n}\n")
 	file := "spec/finding_" + strings.ReplaceAll(p.name, "-", "_") + ".go"
 	p.out.Files = append(p.out.Files, file)
-	return write(filepath.Join(p.root, file), []byte(b.String()))
+	return folder.Write(filepath.Join(p.root, file), []byte(b.String()))
 }
 
 // word is the last part of the spec's id: another than the vector's.

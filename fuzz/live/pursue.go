@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/natsroute/natsroute/fuzz/gen"
+	"github.com/natsroute/natsroute/fuzz/shrink"
 )
 
 const (
@@ -75,7 +76,7 @@ func (w *worker) settle(ctx context.Context, first *Symptom, suspects []gen.Sequ
 // smaller makes a case smaller in haste, and takes what comes of it only if it shows the symptom without haste too.
 func (w *worker) smaller(ctx context.Context, proof *proof, s *Symptom, seqs []gen.Sequence, tests int, limit time.Duration) []gen.Sequence {
 	proof.hasty = !s.fatal() // those show at once
-	small := minimise(seqs, tests, time.Now().Add(limit), func(c []gen.Sequence) bool { return proof.again(ctx, s, c) })
+	small := shrink.Sequences(seqs, tests, time.Now().Add(limit), func(c []gen.Sequence) bool { return proof.again(ctx, s, c) })
 	proof.hasty = false
 	if proof.always(ctx, s, small) || ctx.Err() != nil {
 		return small

@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/natsroute/natsroute/fuzz/bucket"
 	"github.com/natsroute/natsroute/fuzz/gen"
 )
 
@@ -45,7 +46,7 @@ func Replay(ctx context.Context, cfg Config, f *Finding, smaller bool) (Replayed
 		return Replayed{}, err
 	}
 	defer func() { _ = store.close() }()
-	r := &run{cfg: &cfg, store: store, seen: newSeen(), masks: &masks{}, began: time.Now(), keys: map[string]string{}, quirked: map[string]uint64{}}
+	r := &run{cfg: &cfg, store: store, seen: newSeen(), masks: &masks{new(bucket.Masks)}, began: time.Now(), keys: map[string]string{}, quirked: map[string]uint64{}}
 	w, err := r.newWorker(ctx, 0)
 	if err != nil {
 		return Replayed{}, err

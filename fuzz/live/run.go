@@ -250,7 +250,7 @@ type leftover struct {
 // this run's ledgers take their place. Without --resume they stay where they are.
 func (r *run) leftovers() ([]leftover, error) {
 	for n := 0; ; n++ {
-		seqs, err := readLedger(ledgerPath(r.store.dir, n), inFlight)
+		seqs, err := r.store.inFlight(n, inFlight)
 		if errors.Is(err, os.ErrNotExist) {
 			break
 		}

@@ -1,180 +1,97 @@
 package live
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
-	"time"
 
+	"github.com/natsroute/natsroute/fuzz/folder"
 	"github.com/natsroute/natsroute/fuzz/gen"
 )
 
-// store is the folder of a run. Every file is written beside its place and renamed, so that it is whole or not there.
-//
-//	findings/BUCKET.txt   one for each bucket, for people and for replay
-//	corpus/SHA16.txt      sequences that showed something new
-//	suspects/N.txt        what an oracle objected to and nobody has confirmed yet
-//	rare/BUCKET.txt       what has ended the target, and does not each time
-//	ledger/N              what worker N sent last
-//	masks.json            what the generator leaves out because of findings
-//	status.jsonl          one line of Status now and then
-type store struct {
-	dir string
-
-	mu       sync.Mutex
-	findings map[string]bool // buckets
-	before   map[string]bool // of them, those that were there when the run began
-	corpus   map[string]bool
-	suspects int
-	status   *os.File
-}
+// store is the folder of a run in the live fuzzer's own terms. Beside what package folder says, masks.json is what the generator leaves out because
+// of findings.
+type store struct{ *folder.Folder }
 
 func openStore(dir string) (*store, error) {
-	s := &store{dir: dir, findings: map[string]bool{}, corpus: map[string]bool{}}
-	for _, sub := range []string{"findings", "corpus", "suspects", "rare", "ledger"} {
-		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
-			return nil, &ConfigError{"the folder of -o: " + err.Error()}
-		}
+	f, err := folder.Open(dir)
+	if err != nil {
+		return nil, &ConfigError{"the folder of -o: " + err.Error()}
 	}
-	for sub, into := range map[string]map[string]bool{"findings": s.findings, "corpus": s.corpus} {
-		names, err := s.names(sub)
-		if err != nil {
-			return nil, err
-		}
-		for _, name := range names {
-			into[name] = true
-		}
-	}
-	s.before = map[string]bool{}
-	for bucket := range s.findings {
-		s.before[bucket] = true
-	}
-	var err error
-	s.status, err = os.OpenFile(filepath.Join(dir, "status.jsonl"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	return s, err
+	return &store{f}, nil
 }
 
-func (s *store) close() error { return s.status.Close() }
+func (s *store) close() error { return s.Close() }
 
-// names are the names of the files in a folder, without .txt, sorted.
-func (s *store) names(sub string) ([]string, error) {
-	entries, err := os.ReadDir(filepath.Join(s.dir, sub))
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, e := range entries {
-		if name, ok := strings.CutSuffix(e.Name(), ".txt"); ok {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names, nil
-}
+func (s *store) names(sub string) ([]string, error) { return s.Names(sub) }
 
-func (s *store) path(sub, name string) string { return filepath.Join(s.dir, sub, name+".txt") }
-
-// write makes a file in one step.
-func write(path string, b []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-")
-	if err != nil {
-		return err
-	}
-	_, err = tmp.Write(b)
-	if err = errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(tmp.Name())
-	}
-	return err
-}
+func (s *store) path(sub, name string) string { return s.Path(sub, name) }
 
 // keep puts a sequence into the corpus.
 func (s *store) keep(seq *gen.Sequence) error {
 	text, _ := seq.MarshalText()
-	sum := sha256.Sum256(text)
-	name := hex.EncodeToString(sum[:8])
-	s.mu.Lock()
-	known := s.corpus[name]
-	s.corpus[name] = true
-	s.mu.Unlock()
-	if known {
-		return nil
-	}
-	return write(s.path("corpus", name), text)
+	return s.Keep(text)
 }
 
 // sequences reads the corpus. What cannot be read is named in the error; the rest is there.
 func (s *store) sequences() ([]gen.Sequence, error) {
-	names, err := s.names("corpus")
-	if err != nil {
-		return nil, err
-	}
 	var all []gen.Sequence
-	var faults []error
-	for _, name := range names {
-		text, err := os.ReadFile(s.path("corpus", name))
+	err := s.Each(folder.Corpus, func(_ string, text []byte) error {
 		var seq gen.Sequence
+		err := seq.UnmarshalText(text)
 		if err == nil {
-			err = seq.UnmarshalText(text)
+			all = append(all, seq)
 		}
-		if err != nil {
-			faults = append(faults, fmt.Errorf("%s: %w", s.path("corpus", name), err))
-			continue
-		}
-		all = append(all, seq)
-	}
-	return all, errors.Join(faults...)
+		return err
+	})
+	return all, err
 }
 
 // suspect puts what is to be confirmed on disk and returns its name.
 func (s *store) suspect(seqs []gen.Sequence) (string, error) {
-	s.mu.Lock()
-	s.suspects++
-	name := fmt.Sprintf("%d-%d", time.Now().UnixNano(), s.suspects)
-	s.mu.Unlock()
-	return name, write(s.path("suspects", name), appendSequences(nil, seqs))
+	return s.Suspect(appendSequences(nil, seqs))
 }
 
-func (s *store) settled(suspect string) { _ = os.Remove(s.path("suspects", suspect)) }
+func (s *store) settled(suspect string) { s.Settled(suspect) }
 
 // finding stores a finding; true: its bucket is new to the folder.
-func (s *store) finding(f *Finding) (bool, error) {
-	s.mu.Lock()
-	known := s.findings[f.Bucket]
-	s.findings[f.Bucket] = true
-	s.mu.Unlock()
-	if known {
-		return false, nil
-	}
-	return true, write(s.path("findings", f.Bucket), f.text())
-}
+func (s *store) finding(f *Finding) (bool, error) { return s.Find(f.Bucket, f.text()) }
 
 // rare stores a finding that nobody can rely on to happen.
-func (s *store) rare(f *Finding) error { return write(s.path("rare", f.Bucket), f.text()) }
+func (s *store) rare(f *Finding) error { return s.Rare(f.Bucket, f.text()) }
 
-func (s *store) counts() (findings, fresh, corpus int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.findings), len(s.findings) - len(s.before), len(s.corpus)
-}
+func (s *store) counts() (findings, fresh, corpus int) { return s.Counts() }
 
 // report adds a line to status.jsonl.
-func (s *store) report(st *Status) error {
-	line, err := json.Marshal(st)
-	if err != nil {
-		return err
+func (s *store) report(st *Status) error { return s.Report(st) }
+
+// ledger holds the sequences which a worker has sent last.
+type ledger struct{ *folder.Ledger }
+
+func (s *store) openLedger(worker int) (*ledger, error) {
+	l, err := s.Ledger(worker)
+	return &ledger{l}, err
+}
+
+func (l *ledger) close() error { return l.Close() }
+
+// enter notes a sequence that is about to be sent.
+func (l *ledger) enter(seq *gen.Sequence) error {
+	text, _ := seq.MarshalText()
+	return l.Enter(text)
+}
+
+// inFlight returns the last sequences of a worker that was killed, the newest last, at most n.
+func (s *store) inFlight(worker, n int) ([]gen.Sequence, error) {
+	texts, err := s.InFlight(worker, n)
+	var seqs []gen.Sequence
+	for _, text := range texts {
+		var seq gen.Sequence
+		if seq.UnmarshalText(text) == nil {
+			seqs = append(seqs, seq)
+		}
 	}
-	_, err = s.status.Write(append(line, '\n'))
-	return err
+	return seqs, err
 }
 
 // appendSequences writes sequences one behind the other.

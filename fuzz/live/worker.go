@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/natsroute/natsroute/fuzz/bucket"
 	"github.com/natsroute/natsroute/fuzz/gen"
 	"github.com/natsroute/natsroute/harness"
 )
@@ -39,7 +39,7 @@ func (r *run) newWorker(ctx context.Context, number int) (*worker, error) {
 	if w.p, err = newPlayer(w.t); err != nil {
 		return nil, errors.Join(err, w.t.close())
 	}
-	if w.ledger, err = openLedger(r.store.dir, number); err != nil {
+	if w.ledger, err = r.store.openLedger(number); err != nil {
 		return nil, errors.Join(err, w.t.close())
 	}
 	w.memory.reset(w.t)
@@ -187,23 +187,11 @@ func (t *target) stacks(ctx context.Context) *Symptom {
 	}
 	if exit := t.exited(ctx); exit != nil {
 		s.Stack = exit.Tail
-		if frames := topFrames(busyGoroutine(exit.Tail), 3); len(frames) > 0 {
+		if frames := topFrames(bucket.Busy(exit.Tail), 3); len(frames) > 0 {
 			s.Class = "no INFO, busy in " + strings.Join(frames, " < ")
 		}
 	}
 	return s
-}
-
-// busyGoroutine is the first goroutine of a dump that runs, or waits for a lock, with frames of the program's own.
-func busyGoroutine(dump string) string {
-	for _, g := range strings.Split(dump, "\n\n") {
-		head, _, _ := strings.Cut(g, "\n")
-		if strings.HasPrefix(head, "goroutine ") && (strings.Contains(head, "[running") || strings.Contains(head, "[runnable") || strings.Contains(head, "Lock")) &&
-			len(topFrames(g, 1)) > 0 {
-			return g
-		}
-	}
-	return dump
 }
 
 // split sends the sequence once more, cut in pieces, and wants the same answer.
@@ -279,11 +267,11 @@ func (m *memory) reset(t *target) {
 	if t.server != nil {
 		m.pid = t.server.PID()
 	}
-	m.last = resident(m.pid)
+	m.last = harness.Resident(m.pid)
 }
 
 func (m *memory) check(t *target, o *outcome) *Symptom {
-	now := resident(m.pid)
+	now := harness.Resident(m.pid)
 	if now == 0 {
 		return nil
 	}
@@ -293,20 +281,4 @@ func (m *memory) check(t *target, o *outcome) *Symptom {
 		return nil
 	}
 	return &Symptom{Kind: Memory, Class: "resident", Detail: fmt.Sprintf("%d MiB more after %d bytes", grown>>20, o.sent)}
-}
-
-// resident is the memory of a process in bytes; 0: it cannot be told.
-func resident(pid int) int64 {
-	if pid == 0 {
-		return 0
-	}
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
-	if err != nil {
-		return 0
-	}
-	var size, pages int64
-	if _, err := fmt.Sscan(string(text), &size, &pages); err != nil {
-		return 0
-	}
-	return pages * int64(os.Getpagesize())
 }

@@ -1,4 +1,4 @@
-package live
+package bucket
 
 import (
 	"encoding/json"
@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/natsroute/natsroute/fuzz/folder"
 	"github.com/natsroute/natsroute/fuzz/gen"
 )
 
@@ -119,8 +120,8 @@ func jsonClass(text string) string {
 	return text
 }
 
-// masks are all masks of a run, shared by its workers.
-type masks struct {
+// Masks are all masks of a run, shared by its workers. The zero Masks mask nothing, and cannot be added to.
+type Masks struct {
 	path string
 
 	mu  sync.RWMutex
@@ -129,21 +130,29 @@ type masks struct {
 
 const masksFile = "masks.json"
 
-func openMasks(dir string, more []string) (*masks, error) {
-	m := &masks{path: filepath.Join(dir, masksFile)}
+// MaskError is a file of masks, given by the caller, that does not read.
+type MaskError struct{ Err error }
+
+func (e *MaskError) Error() string { return "--mask: " + e.Err.Error() }
+
+func (e *MaskError) Unwrap() error { return e.Err }
+
+// OpenMasks reads masks.json of a run's folder, where what Add adds will be, and further files of that form.
+func OpenMasks(dir string, more []string) (*Masks, error) {
+	m := &Masks{path: filepath.Join(dir, masksFile)}
 	err := m.read(m.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
 	for _, path := range more {
 		if readErr := m.read(path); readErr != nil {
-			err = errors.Join(err, &ConfigError{"--mask: " + readErr.Error()})
+			err = errors.Join(err, &MaskError{readErr})
 		}
 	}
 	return m, err
 }
 
-func (m *masks) read(path string) error {
+func (m *Masks) read(path string) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return err
@@ -159,8 +168,8 @@ func (m *masks) read(path string) error {
 // patternsKept is how many patterns a bucket may have before they become what all of them have in common.
 const patternsKept = 4
 
-// add makes the minimal sequences of a bucket part of its mask.
-func (m *masks) add(bucket string, seqs []gen.Sequence) error {
+// Add makes the minimal sequences of a bucket part of its mask.
+func (m *Masks) Add(bucket string, seqs []gen.Sequence) error {
 	var pattern []Pattern
 	for i := range seqs {
 		for j := range seqs[i].Steps {
@@ -190,7 +199,7 @@ func (m *masks) add(bucket string, seqs []gen.Sequence) error {
 	if err != nil {
 		return err
 	}
-	return write(m.path, append(text, '\n'))
+	return folder.Write(m.path, append(text, '\n'))
 }
 
 // widen replaces patterns by what all of them have in common, where that is anything.
@@ -206,8 +215,8 @@ func (k *Mask) widen() {
 	}
 }
 
-// tame takes the masked out of a sequence: the last step of each pattern that it holds. It tells whether it has changed it.
-func (m *masks) tame(seq *gen.Sequence) bool {
+// Tame takes the masked out of a sequence: the last step of each pattern that it holds. It tells whether it has changed it.
+func (m *Masks) Tame(seq *gen.Sequence) bool {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	if len(m.all) == 0 {
@@ -259,4 +268,20 @@ func (p Pattern) covers(pattern Pattern) bool {
 		}
 	}
 	return true
+}
+
+// Shape is what minimal sequences of one defect have in common: verbs with their fields' classes.
+func Shape(seqs []gen.Sequence) string {
+	var parts []string
+	for i := range seqs {
+		for j := range seqs[i].Steps {
+			st := &seqs[i].Steps[j]
+			if st.End {
+				parts = append(parts, "end")
+				continue
+			}
+			parts = append(parts, patternOf(st).text())
+		}
+	}
+	return strings.Join(parts, "; ")
 }

@@ -1,4 +1,5 @@
-package live
+// Package shrink makes failing cases of a fuzzer smaller.
+package shrink
 
 import (
 	"slices"
@@ -17,11 +18,12 @@ type reducer struct {
 	best  []gen.Sequence
 }
 
-// minimise returns the smallest case found. seqs itself is known to fail.
-func minimise(seqs []gen.Sequence, tests int, until time.Time, fails func([]gen.Sequence) bool) []gen.Sequence {
+// Sequences returns the smallest case found that fails, in at most so many tests and until that time. seqs itself is known to fail. What is tried shares
+// messages with seqs: fails changes nothing.
+func Sequences(seqs []gen.Sequence, tests int, until time.Time, fails func([]gen.Sequence) bool) []gen.Sequence {
 	r := &reducer{fails: fails, tests: tests, until: until, best: seqs}
-	for before := ""; before != string(appendSequences(nil, r.best)) && r.left(); {
-		before = string(appendSequences(nil, r.best))
+	for before := ""; before != text(r.best) && r.left(); {
+		before = text(r.best)
 		r.sequences()
 		r.conns()
 		r.steps()
@@ -29,6 +31,16 @@ func minimise(seqs []gen.Sequence, tests int, until time.Time, fails func([]gen.
 		r.bytes()
 	}
 	return r.best
+}
+
+// text is a case in one string, so that two can be compared.
+func text(seqs []gen.Sequence) string {
+	var b strings.Builder
+	for i := range seqs {
+		b.WriteString(seqs[i].String())
+		b.WriteByte('\n')
+	}
+	return b.String()
 }
 
 func (r *reducer) left() bool { return r.tests > 0 && time.Now().Before(r.until) }

@@ -1,4 +1,4 @@
-package live
+package folder
 
 import (
 	"bytes"
@@ -8,15 +8,13 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
-
-	"github.com/natsroute/natsroute/fuzz/gen"
 )
 
-// ledger is a file of fixed size that holds the sequences which a worker has sent last. Each is in it before it is sent: one write into
-// pages that are there already, so that it survives the end of the process, whatever ends it.
+// Ledger is a file of fixed size that holds the cases which a worker has sent last. Each is in it before it is sent: one write into
+// pages that are there already, so that it survives the end of the process, whatever ends it. It is not for concurrent use.
 //
 // A record is a mark, its number, its length, a checksum over these and the text, and the text. Records go round.
-type ledger struct {
+type Ledger struct {
 	file *os.File
 	at   int64
 	next uint64
@@ -24,31 +22,32 @@ type ledger struct {
 }
 
 const (
+	ledgers    = "ledger"
 	ledgerSize = 4 << 20
 	recordHead = len(recordMark) + 8 + 4 + 4
 	recordMark = "\xffledger\x00" // a text form has no such bytes
 )
 
-func ledgerPath(dir string, worker int) string {
-	return filepath.Join(dir, "ledger", fmt.Sprintf("%d", worker))
+func (f *Folder) ledgerPath(worker int) string {
+	return filepath.Join(f.dir, ledgers, fmt.Sprintf("%d", worker))
 }
 
-func openLedger(dir string, worker int) (*ledger, error) {
-	f, err := os.OpenFile(ledgerPath(dir, worker), os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o644)
+// Ledger makes the ledger of a worker; what a former one has left is gone. The caller closes it.
+func (f *Folder) Ledger(worker int) (*Ledger, error) {
+	file, err := os.OpenFile(f.ledgerPath(worker), os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o644)
 	if err != nil {
 		return nil, err
 	}
-	return &ledger{file: f, next: 1}, f.Truncate(ledgerSize)
+	return &Ledger{file: file, next: 1}, file.Truncate(ledgerSize)
 }
 
-// close ends a ledger whose worker has ended as it should: nothing in it is open.
-func (l *ledger) close() error { return errors.Join(l.file.Close(), os.Remove(l.file.Name())) }
+// Close ends a ledger whose worker has ended as it should: nothing in it is open.
+func (l *Ledger) Close() error { return errors.Join(l.file.Close(), os.Remove(l.file.Name())) }
 
-// enter notes a sequence that is about to be sent.
-func (l *ledger) enter(seq *gen.Sequence) error {
-	text, _ := seq.MarshalText()
+// Enter notes a case that is about to be sent. Its text holds no byte 0xff.
+func (l *Ledger) Enter(text []byte) error {
 	if len(text) > ledgerSize/2 {
-		return fmt.Errorf("a sequence of %d bytes does not fit the ledger", len(text))
+		return fmt.Errorf("a case of %d bytes does not fit the ledger", len(text))
 	}
 	b := binary.LittleEndian.AppendUint64(append(l.buf[:0], recordMark...), l.next)
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(text)))
@@ -67,9 +66,10 @@ func (l *ledger) enter(seq *gen.Sequence) error {
 	return nil
 }
 
-// readLedger returns the last sequences of a ledger, the newest last, at most n.
-func readLedger(path string, n int) ([]gen.Sequence, error) {
-	b, err := os.ReadFile(path)
+// InFlight returns the last cases of a worker that was killed, the newest last, at most n: the one that was in flight, and those before
+// it. The error is fs.ErrNotExist where there is no ledger: that worker has ended as it should, or there was none.
+func (f *Folder) InFlight(worker, n int) ([][]byte, error) {
+	b, err := os.ReadFile(f.ledgerPath(worker))
 	if err != nil {
 		return nil, err
 	}
@@ -100,14 +100,13 @@ func readLedger(path string, n int) ([]gen.Sequence, error) {
 			last[n-1-int(age)] = &records[i]
 		}
 	}
-	var seqs []gen.Sequence
+	var texts [][]byte
 	for _, r := range last {
-		var seq gen.Sequence
-		if r != nil && seq.UnmarshalText(r.text) == nil {
-			seqs = append(seqs, seq)
+		if r != nil {
+			texts = append(texts, r.text)
 		}
 	}
-	return seqs, nil
+	return texts, nil
 }
 
 // readRecord reads the record that b begins with; false: it is not whole.

@@ -1,0 +1,101 @@
+// Package bucket tells defects apart: what two failures of one defect have in common gives it a name, and a mask that keeps the generator
+// from making it again.
+package bucket
+
+import (
+	"fmt"
+	"hash/fnv"
+	"regexp"
+	"strings"
+)
+
+// Name is a bucket's name, good for a file: the kind, words of the class, and a hash of these and of further, which tells apart what the class
+// does not.
+func Name(kind, class, further string) string {
+	text := kind + "|" + class
+	if further != "" {
+		text += "|" + further
+	}
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(text))
+	return fmt.Sprintf("%s-%s-%08x", kind, Slug(class), uint32(h.Sum64()))
+}
+
+// OutOfMemory is the class of a process that asked for more memory than there is. Which function asked last is chance.
+const OutOfMemory = "out of memory"
+
+var notWord = regexp.MustCompile(`[^a-z0-9]+`)
+
+// Slug is a text in lower-case words joined by -, at most 60 bytes of it.
+func Slug(s string) string {
+	s = strings.Trim(notWord.ReplaceAllString(strings.ToLower(s), "-"), "-")
+	return strings.Trim(s[:min(len(s), 60)], "-")
+}
+
+var (
+	fatalLine  = regexp.MustCompile(`(?m)^(panic: .*|fatal error: .*|runtime: out of memory.*|SIGQUIT: quit.*|SIGSEGV.*|unexpected fault address.*)$`)
+	memoryLine = regexp.MustCompile(`out of memory|cannot allocate memory`)
+	numbers    = regexp.MustCompile(`0x[0-9a-fA-F]+|[0-9]+`)
+)
+
+// Crash reads how a process ended from its state and from what it wrote: what two ends of one defect have in common, a line for people, and what the
+// process said, which is hostile text.
+func Crash(state, output string) (class, detail, stack string) {
+	at := fatalLine.FindStringIndex(output)
+	if at == nil {
+		return "ended: " + withoutNumbers(state), "the process ended: " + state, output[max(0, len(output)-2<<10):]
+	}
+	message := output[at[0]:at[1]]
+	stack = output[at[0]:]
+	class = withoutNumbers(message) + " in " + strings.Join(TopFrames(stack, 3), " < ")
+	if memoryLine.MatchString(message) {
+		class = OutOfMemory
+	}
+	return class, message, stack[:min(len(stack), 8<<10)]
+}
+
+// TopFrames are the names of the innermost functions of the first goroutine that are not the runtime's or of the standard library.
+func TopFrames(stack string, n int) []string {
+	var frames []string
+	for line := range strings.Lines(firstGoroutine(stack)) {
+		at := strings.LastIndexByte(line, '(')
+		if at <= 0 || line[0] == '\t' || line[0] == ' ' || strings.HasPrefix(line, "created by ") {
+			continue
+		}
+		name := line[:at]
+		if name == "panic" || strings.HasPrefix(name, "runtime.") || !strings.Contains(name, ".") {
+			continue
+		}
+		name = name[strings.LastIndexByte(name, '/')+1:]
+		if frames = append(frames, withoutNumbers(name)); len(frames) == n {
+			break
+		}
+	}
+	return frames
+}
+
+func firstGoroutine(stack string) string {
+	at := strings.Index(stack, "\ngoroutine ")
+	if at < 0 {
+		return stack
+	}
+	stack = stack[at+1:]
+	if end := strings.Index(stack, "\n\n"); end >= 0 {
+		stack = stack[:end]
+	}
+	return stack
+}
+
+func withoutNumbers(s string) string { return numbers.ReplaceAllString(s, "N") }
+
+// Busy is the first goroutine of a dump that runs, or waits for a lock, with frames of the program's own; all of it if there is none.
+func Busy(dump string) string {
+	for _, g := range strings.Split(dump, "\n\n") {
+		head, _, _ := strings.Cut(g, "\n")
+		if strings.HasPrefix(head, "goroutine ") && (strings.Contains(head, "[running") || strings.Contains(head, "[runnable") || strings.Contains(head, "Lock")) &&
+			len(TopFrames(g, 1)) > 0 {
+			return g
+		}
+	}
+	return dump
+}

@@ -1,22 +1,39 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/natsroute/natsroute/harness"
+	"github.com/natsroute/natsroute/harness/pipe"
 )
 
 // The scripts run this test binary as natsroute, so that they see real exit codes, signals and streams.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"natsroute": main})
+	testscript.Main(m, map[string]func(){"natsroute": main, "oldparser": oldParser})
+}
+
+// oldParser is a parser that reads every stream in the oldest dialect, whatever it is asked for.
+func oldParser() {
+	lines := bufio.NewReader(os.Stdin)
+	for {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			return
+		}
+		if err := pipe.Serve(strings.NewReader(strings.Replace(line, `"srv-2.15"`, `"srv-2.1"`, 1)), os.Stdout); err != nil {
+			os.Exit(1)
+		}
+	}
 }
 
 var update = flag.Bool("update", false, "write what the scripts' cmp commands got into the scripts")

@@ -32,7 +32,7 @@ type Status struct {
 	Sequences uint64    `json:"sequences"`
 	Requests  uint64    `json:"requests"` // a sequence is asked for whole and in pieces
 	Rate      float64   `json:"sequences_per_s"`
-	Classes   int       `json:"classes"` // of answers: names of operations in order, layer, token
+	Classes   int       `json:"classes"` // of answers: what was agreed on, the last operation, layer, token
 	Corpus    int       `json:"corpus"`
 	Findings  int       `json:"findings"`     // buckets in the folder
 	New       int       `json:"new_findings"` // of them, found by this run

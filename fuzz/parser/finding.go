@@ -60,13 +60,13 @@ func (f *Finding) Text() []byte {
 
 // explain writes the pieces of a stream, and what the reference makes of it.
 func (c *Case) explain(b *bytes.Buffer) {
-	const most = 2 << 10
+	const most = 400
 	stream := c.bytes()
 	fmt.Fprintf(b, "#\n# the bytes:\n")
 	from := 0
 	for _, to := range append(inside(c.Cuts, len(stream)), len(stream)) {
 		if piece := stream[from:to]; len(piece) > most {
-			fmt.Fprintf(b, "#   %+q… (%d bytes)\n", piece[:most], len(piece))
+			fmt.Fprintf(b, "#   %+q and more, %d bytes\n", piece[:most], len(piece))
 		} else {
 			fmt.Fprintf(b, "#   %+q\n", piece)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/natsroute/natsroute/fuzz/bucket"
@@ -15,20 +16,21 @@ const (
 	minimiseTests = 1500
 	minimiseTime  = 30 * time.Second
 	proofs        = 3
-	overtime      = minimiseTime + 20*time.Second // for what is found at the end of a run
-	again         = 8                             // times that a known bucket is gone after, so that its mask grows
+	overtime      = 2*minimiseTime + 20*time.Second // for what is found at the end of a run
+	again         = 8                               // times that a known bucket is gone after, so that its mask grows
 )
 
 // pursue goes after a symptom: on disk first, then once more in a fresh process, smaller, and into its bucket.
 func (w *worker) pursue(ctx context.Context, p *played) error {
 	first := p.symptom
-	if w.run.settled(first) {
+	if w.run.settled(first) || !w.run.claim(first) {
 		w.run.known.Add(1)
 		if first.fatal() {
 			return w.fresh()
 		}
 		return nil
 	}
+	defer w.run.unclaim(first)
 	suspects := slices.Clone(w.log[max(0, len(w.log)-historyKept):])
 	suspects[len(suspects)-1].Cuts = p.cuts
 	name, err := w.run.folder.Suspect(appendCases(nil, suspects[max(0, len(suspects)-inFlight):]))
@@ -89,9 +91,12 @@ func (w *worker) file(ctx context.Context, proof *proof, s *Symptom, small []Cas
 	happened := 0
 	for range proofs {
 		proof.dirty = true
-		if got, _, err := proof.run(ctx, small, false); err != nil {
+		got, _, err := proof.run(ctx, small, false)
+		if err != nil {
 			return err
-		} else if got.same(s) {
+		}
+		if got.same(s) {
+			s = got // as the smallest case shows it
 			happened++
 		}
 	}
@@ -192,6 +197,9 @@ func single(c *Case) [][]int {
 // smaller makes cases smaller: fewer of them, plainer settings, and each stream by messages, fields and bytes.
 func (p *proof) smaller(ctx context.Context, s *Symptom, cases []Case, tests int) ([]Case, error) {
 	until := time.Now().Add(minimiseTime)
+	if len(cases) > 1 { // each of them takes a fresh process and many streams
+		until = until.Add(minimiseTime)
+	}
 	if s.Kind == Hang { // what is not answered soon is hardly answered later; the proof waits in full
 		p.sub.patience = min(p.sub.cfg.Patience, max(p.sub.cfg.Patience/10, 200*time.Millisecond))
 	}
@@ -217,18 +225,16 @@ func (p *proof) smaller(ctx context.Context, s *Symptom, cases []Case, tests int
 		candidate := change(slices.Clone(best))
 		return len(candidate) > 0 && fails(candidate)
 	}
-	for i := 0; len(best) > 1 && i < len(best); {
-		if !try(func(c []Case) []Case { return slices.Delete(c, i, i+1) }) {
-			i++
+	for size := len(best) / 2; size > 0; size /= 2 { // delta debugging, Zeller and Hildebrandt
+		for at := 0; len(best) > 1 && at < len(best); {
+			if !try(func(c []Case) []Case { return slices.Delete(c, at, min(at+size, len(c))) }) {
+				at += size
+			}
 		}
 	}
 	try(func(c []Case) []Case { return c }) // finds the fewest cuts
 	for i := 0; i < len(best); i++ {
-		for _, plain := range []func(*Case){
-			func(c *Case) { c.Setting.Pinned = false },
-			func(c *Case) { c.Setting.LNOCU = false },
-			func(c *Case) { c.Setting.ConnectFirst = false },
-		} {
+		for _, plain := range plainer {
 			try(func(c []Case) []Case {
 				if i >= len(c) {
 					return nil
@@ -254,6 +260,39 @@ func (p *proof) smaller(ctx context.Context, s *Symptom, cases []Case, tests int
 	return best, failure
 }
 
+// plainer are what makes a setting plainer, alone or with the fields that make the stream mean the same.
+var plainer = []func(*Case){
+	func(c *Case) { c.Setting.ConnectFirst = false },
+	func(c *Case) { c.Setting.Pinned = false },
+	func(c *Case) {
+		if c.Setting.Pinned {
+			c.Setting.Pinned = false
+			c.eachLine(func(m *gen.Message) { m.Fields = slices.Insert(m.Fields, 0, " $G") })
+		}
+	},
+	func(c *Case) { c.Setting.LNOCU = false },
+	func(c *Case) {
+		if c.Setting.LNOCU {
+			c.Setting.LNOCU = false
+			c.eachLine(func(m *gen.Message) {
+				if strings.EqualFold(m.Verb, "LS-") {
+					m.Fields = m.Fields[1:]
+				}
+			})
+		}
+	},
+}
+
+// eachLine changes each message with fields, in a stream of the case's own.
+func (c *Case) eachLine(change func(*gen.Message)) {
+	c.Stream = c.Stream.Clone()
+	for i := range c.Stream.Steps {
+		if m := &c.Stream.Steps[i].Message; len(m.Fields) > 0 && !m.Object {
+			change(m)
+		}
+	}
+}
+
 func streams(cases []Case) []gen.Sequence {
 	seqs := make([]gen.Sequence, len(cases))
 	for i := range cases {
@@ -268,6 +307,23 @@ func (r *run) settled(s *Symptom) bool {
 	defer r.mu.Unlock()
 	_, known := r.keys[s.key()]
 	return known && (!s.fatal() || r.times[s.key()] >= again)
+}
+
+// claim takes a symptom for one worker to go after; false: another one is at it.
+func (r *run) claim(s *Symptom) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.claimed[s.key()] {
+		return false
+	}
+	r.claimed[s.key()] = true
+	return true
+}
+
+func (r *run) unclaim(s *Symptom) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.claimed, s.key())
 }
 
 func (r *run) met(s *Symptom) bool {

@@ -34,6 +34,7 @@ type run struct {
 	buckets []string          // new ones
 	keys    map[string]string // key of a symptom -> bucket
 	times   map[string]int    // key of a symptom -> how often it was pursued again
+	claimed map[string]bool   // key of a symptom that a worker goes after
 }
 
 // Run fuzzes until ctx ends, the duration has passed or the number of sequences is reached. The error is a *ConfigError, a *harness.CommandError, an
@@ -59,7 +60,7 @@ func newRun(cfg *Config) (*run, error) {
 		return nil, &ConfigError{"the folder of -o: " + err.Error()}
 	}
 	now := time.Now()
-	r := &run{cfg: cfg, folder: f, began: now, newest: now, classes: map[string]bool{}, keys: map[string]string{}, times: map[string]int{}}
+	r := &run{cfg: cfg, folder: f, began: now, newest: now, classes: map[string]bool{}, keys: map[string]string{}, times: map[string]int{}, claimed: map[string]bool{}}
 	r.dialect, err = wire.DialectByName(cfg.Dialect)
 	if err == nil {
 		r.masks, err = openMasks(cfg)

@@ -2,7 +2,6 @@ package parser
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/natsroute/natsroute/harness"
@@ -112,13 +111,11 @@ func (s *subject) weigh(sent int) *Symptom {
 	return &Symptom{Kind: Memory, Class: "resident", Detail: fmt.Sprintf("%d MiB more after %d bytes", grown>>20, sent)}
 }
 
-// class is what an answer looks like: which operations came one after the other, and how it ends.
+// class is what an answer looks like: what was agreed on, the last operation, and how it ends.
 func class(c *Case, a *pipe.Answer) string {
-	var words []string
-	for i := range a.Ops {
-		if word := a.Ops[i].Op; len(words) == 0 || words[len(words)-1] != word {
-			words = append(words, word)
-		}
+	last := ""
+	if n := len(a.Ops); n > 0 {
+		last = a.Ops[n-1].Op
 	}
-	return fmt.Sprint(c.Setting.ConnectFirst, c.Setting.Pinned, c.Setting.LNOCU, " ", strings.Join(words[max(0, len(words)-3):], " "), " ", a.Error, " ", a.Token)
+	return fmt.Sprint(c.Setting.ConnectFirst, c.Setting.Pinned, c.Setting.LNOCU, " ", last, " ", a.Error, " ", a.Token)
 }

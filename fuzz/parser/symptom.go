@@ -78,17 +78,16 @@ func wrong(err error) *Symptom {
 func crash(exit *harness.Exit) *Symptom {
 	class, detail, said := bucket.Crash(exit.State, exit.Tail)
 	s := &Symptom{Kind: Crash, Class: class, Detail: detail, Said: said, placed: strings.Contains(class, " in ")}
-	if !s.placed {
-		if words := lastLine(exit.Tail); words != "" {
-			s.Class, s.Detail, s.placed = class+": "+varying.ReplaceAllString(words, "N"), detail+": "+words, true
-		}
+	if words := lastLine(exit.Tail); !s.placed && words != "" {
+		s.Class, s.Detail, s.placed = class+": "+words, detail+": "+words, true
 	}
-	s.Class = printable(s.Class[:min(len(s.Class), 200)])
+	s.Class = varying.ReplaceAllString(s.Class, "N")
+	s.Class = strings.TrimSpace(printable(s.Class[:min(len(s.Class), 200)]))
 	return s
 }
 
-// varying is what differs between two ends of one defect: numbers, and texts in quotes.
-var varying = regexp.MustCompile(`0x[0-9a-fA-F]+|[0-9]+|"[^"]*"|'[^']*'`)
+// varying is what differs between two ends of one defect: texts in quotes, and numbers.
+var varying = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'[^']*'|0x[0-9a-fA-F]+|[0-9]+`)
 
 func lastLine(text string) string {
 	text = strings.TrimSpace(text)

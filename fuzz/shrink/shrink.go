@@ -147,10 +147,14 @@ func (r *reducer) members(i, step int) {
 	}
 }
 
-// plainField tries ordinary texts in the place of a field, the plainest first.
+// plainField tries ordinary texts in the place of a field, the plainest first: sizes where a message has them.
 func (r *reducer) plainField(i, step, at int) {
-	field := r.best[i].Steps[step].Message.Fields[at]
+	m := &r.best[i].Steps[step].Message
+	field := m.Fields[at]
 	for _, plain := range []string{" @size@", " $G", " foo", " q", " 1"} {
+		if plain == " @size@" && (m.Close == "" || at < len(m.Fields)-2) {
+			continue
+		}
 		if field == plain || r.change(i, step, func(m *gen.Message) bool { m.Fields[at] = plain; return true }) {
 			return
 		}

@@ -5,11 +5,11 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/natsroute/natsroute/corpus"
-	"github.com/natsroute/natsroute/harness"
 	"github.com/natsroute/natsroute/reference/wire"
 )
 
@@ -48,14 +48,6 @@ func Compare(want, got *Answer) *Difference {
 		return &Difference{len(want.Ops), fmt.Sprintf("%s instead of %s", end(got), end(want)), fmt.Sprintf("behind %d operations there has to be %s, and there is %s", len(want.Ops), end(want), end(got))}
 	}
 	return nil
-}
-
-// Equal tells whether two answers of one parser say the same.
-func Equal(a, b *Answer) bool {
-	return a.Error == b.Error && a.Token == b.Token && slices.EqualFunc(a.Ops, b.Ops, func(x, y corpus.Op) bool {
-		name, _, _ := member(&x, &y)
-		return name == ""
-	})
 }
 
 // end is how an answer ends, in the words of the vectors and none of the parser's own.
@@ -103,7 +95,7 @@ func member(want, got *corpus.Op) (name, w, g string) {
 		{"body", want.Body, got.Body},
 	} {
 		if !sameText(m.want, m.got) {
-			return m.name, harness.Printable(m.want), harness.Printable(m.got)
+			return m.name, printable(m.want), printable(m.got)
 		}
 	}
 	if !slices.EqualFunc(want.Queues, got.Queues, sameText) {
@@ -118,7 +110,7 @@ func member(want, got *corpus.Op) (name, w, g string) {
 	a, _ := payload(want) // both were read before
 	b, _ := payload(got)
 	if !bytes.Equal(a, b) {
-		return "payload", harness.Printable(string(a)), harness.Printable(string(b))
+		return "payload", printable(string(a)), printable(string(b))
 	}
 	return "", "", ""
 }
@@ -135,7 +127,7 @@ func sameText(want, got string) bool {
 }
 
 func list(texts []string) string {
-	return harness.Printable(fmt.Sprintf("%q", texts))
+	return printable(fmt.Sprintf("%q", texts))
 }
 
 // said is an operation for people.
@@ -146,7 +138,7 @@ func said(op *corpus.Op) string {
 			text += " " + arg
 		}
 	}
-	return harness.Printable(text)
+	return printable(text)
 }
 
 // Line is an answer for people.
@@ -156,4 +148,13 @@ func (a *Answer) Line() string {
 		fmt.Fprintf(&b, "[%s] ", said(&a.Ops[i]))
 	}
 	return b.String() + end(a)
+}
+
+// printable is a text for people, in ASCII, its beginning where it is long.
+func printable(s string) string {
+	const most = 200
+	if len(s) <= most {
+		return strconv.QuoteToASCII(s)
+	}
+	return fmt.Sprintf("%s and more, %d bytes", strconv.QuoteToASCII(s[:most]), len(s))
 }

@@ -36,6 +36,9 @@ type BabbleError struct{ What string }
 
 func (e *BabbleError) Error() string { return e.What }
 
+// dumpLimit is how long a process that hangs may take to say where.
+const dumpLimit = 3 * time.Second
+
 // answerLimit bounds a line of an answer in bytes.
 const answerLimit = 256 << 20
 
@@ -123,7 +126,7 @@ func (p *Piped) interrupt() {
 	if tell(p.e.cmd, DumpStacks) == nil {
 		select {
 		case <-p.e.done:
-		case <-time.After(stopLimit):
+		case <-time.After(dumpLimit):
 		}
 	}
 	killGroup(p.e.cmd)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/natsroute/natsroute/fuzz/bucket"
 	"github.com/natsroute/natsroute/fuzz/gen"
+	"github.com/natsroute/natsroute/harness"
 	"github.com/natsroute/natsroute/harness/pipe"
 	"github.com/natsroute/natsroute/reference/wire"
 )
@@ -100,5 +101,25 @@ func TestLineEnds(t *testing.T) {
 		if got := lineEnds([]byte(in)); !slices.Equal(got, want) {
 			t.Errorf("%q: %v, want %v", in, got, want)
 		}
+	}
+}
+
+// Two ends of one defect are one bucket, whatever the input was, and two defects are two.
+func TestSymptoms(t *testing.T) {
+	traceback := "Traceback (most recent call last):\n  File \"p.py\", line %d, in parse\nValueError: invalid literal for int() with base 10: '%s'\n"
+	a := crash(&harness.Exit{State: "exit status 1", Tail: fmt.Sprintf(traceback, 7, "+5")})
+	b := crash(&harness.Exit{State: "exit status 1", Tail: fmt.Sprintf(traceback, 19, "x\x1b")})
+	if !a.same(b) || a.bucket(nil) != b.bucket([]Case{{}}) || !a.placed {
+		t.Errorf("%q and %q", a.Class, b.Class)
+	}
+	if c := crash(&harness.Exit{State: "exit status 1", Tail: "KeyError: 'x'\n"}); c.same(a) {
+		t.Errorf("%q and %q", a.Class, c.Class)
+	}
+	if c := crash(&harness.Exit{State: "signal: segmentation fault"}); c.placed || c.Class != "ended: signal: segmentation fault" {
+		t.Errorf("%q, placed: %t", c.Class, c.placed)
+	}
+	here, there, nowhere := &Symptom{Kind: Hang, Class: "a", placed: true}, &Symptom{Kind: Hang, Class: "b", placed: true}, &Symptom{Kind: Hang, Class: "no answer"}
+	if here.same(there) || !here.same(nowhere) || !nowhere.same(here) || here.same(nil) || here.same(&Symptom{Kind: Crash, Class: "a"}) {
+		t.Error("symptoms of hangs are not told apart by where")
 	}
 }

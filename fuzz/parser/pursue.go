@@ -96,7 +96,9 @@ func (w *worker) file(ctx context.Context, proof *proof, s *Symptom, small []Cas
 			return err
 		}
 		if got.same(s) {
-			s = got // as the smallest case shows it
+			if got.placed || !s.placed {
+				s = got // as the smallest case shows it
+			}
 			happened++
 		}
 	}

@@ -34,8 +34,12 @@ type Symptom struct {
 
 func (s *Symptom) key() string { return string(s.Kind) + "|" + s.Class }
 
+// same tells whether two symptoms are of one defect. A process that hangs may be too busy to say where.
 func (s *Symptom) same(other *Symptom) bool {
-	return s != nil && other != nil && s.key() == other.key()
+	if s == nil || other == nil || s.Kind != other.Kind {
+		return false
+	}
+	return s.Class == other.Class || s.Kind == Hang && s.placed != other.placed
 }
 
 // fatal tells whether the parser ends by it, or has to be ended.

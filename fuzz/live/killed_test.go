@@ -131,7 +131,7 @@ func goOn(t *testing.T, cfg Config) {
 func checkDeath(t *testing.T, s *store) {
 	names := must[[]string](t)(s.names("findings"))
 	if len(names) != 1 {
-		left, _ := filepath.Glob(filepath.Join(s.dir, "suspects", "*"))
+		left, _ := filepath.Glob(filepath.Join(s.Dir(), "suspects", "*"))
 		t.Fatalf("findings %v, want one; suspects %v", names, left)
 	}
 	f := must[*Finding](t)(ReadFinding(s.path("findings", names[0])))

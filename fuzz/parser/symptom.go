@@ -82,7 +82,7 @@ func wrong(err error) *Symptom {
 func crash(exit *harness.Exit) *Symptom {
 	class, detail, said := bucket.Crash(exit.State, exit.Tail)
 	s := &Symptom{Kind: Crash, Class: class, Detail: detail, Said: said, placed: strings.Contains(class, " in ")}
-	if words := lastLine(exit.Tail); !s.placed && words != "" {
+	if words := lastLine(exit.Tail); !s.placed && class != bucket.OutOfMemory && words != "" {
 		s.Class, s.Detail, s.placed = class+": "+words, detail+": "+words, true
 	}
 	s.Class = varying.ReplaceAllString(s.Class, "N")

@@ -107,10 +107,6 @@ var diallingFaults = []Fault{
 		Ended:      dialStorm(func(l *Link) bool { return !l.configured() && l.Peer != nil && l.Peer.RoutePoolSize == 0 }),
 	},
 	{
-		Name: "server-with-pool-dialled-in-a-loop", Title: "dials a gossiped server with pools that closes when it is registered again and again at once", Breaks: "RT-DIAL-021",
-		Ended: dialStorm(func(l *Link) bool { return l.Peer != nil && l.Peer.RoutePoolSize > 0 }),
-	},
-	{
 		Name: "refusing-server-dialled-in-a-loop", Title: "dials a gossiped server that answers by -ERR again and again at once", Breaks: "RT-DIAL-022",
 		FromPeer: when(is(wire.Err), func(l *Link, f Frame) []Frame {
 			l.Kept = "refused"

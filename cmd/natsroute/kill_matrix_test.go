@@ -64,7 +64,7 @@ func runKillMatrix(t *testing.T) map[string]brokenRows {
 			some <- struct{}{}
 			defer func() { <-some }()
 			args := faultArgs(f, "--quiet", "--timeout", "15m", "--patience", faultPatience, "--skip", lightly(f))
-			all <- faulty{f, certify(t, []string{"GOGC=400", "GOMEMLIMIT=1GiB"}, args...)}
+			all <- faulty{f, certify(t, []string{"GOGC=off", "GOMEMLIMIT=1GiB"}, args...)}
 		}()
 	}
 	rows := make(map[string]brokenRows)

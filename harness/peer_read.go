@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"sync"
 	"time"
 	"unsafe"
 
@@ -78,15 +79,19 @@ func newParser() *wire.Parser {
 	return wire.NewParser(d)
 }
 
+// readBuffers are for reading: a run opens thousands of connections.
+var readBuffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
+
 // read takes in what the target sends until the connection ends.
 func (p *Peer) read() {
 	defer p.target.running.Done()
-	buf := make([]byte, 32<<10)
+	buf := readBuffers.Get().(*[32 << 10]byte)
+	defer readBuffers.Put(buf)
 	var source io.Reader = p.conn
 	var inside *inflater // source, once the target has gone over to S2
 	for {
 		p.mayRead()
-		n, err := source.Read(buf)
+		n, err := source.Read(buf[:])
 		if n > 0 {
 			if begun := p.take(buf[:n], inside); begun != nil {
 				inside = newInflater(begun, p.conn)

@@ -41,7 +41,7 @@ const faultPatience = "1s"
 // heavyRows take as long as all others together: only faults that are for one of them are run on it.
 var heavyRows = []string{
 	"RT-MSG-012", "RT-MSG-020", "RT-ID-012", "RT-INT-007/three-thousand", "RT-INT-008/three-thousand", "RT-INT-024",
-	"RT-INT-025", "RT-QUE-029", "RT-ORD-007",
+	"RT-INT-025", "RT-QUE-029", "RT-ORD-007", "RT-COMP-020/largest", "RT-COMP-026/largest-block",
 }
 
 // lightly is what a run with the fault leaves out.

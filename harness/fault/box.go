@@ -61,17 +61,28 @@ func (b *Box) Keep(change func(kept any) any) any {
 	return b.kept
 }
 
+// pairs is where all connections to ourselves come in: a listener for each would cost more than what goes through it.
+var pairs struct {
+	sync.Mutex
+	net.Listener
+}
+
 // pair is a connection to ourselves: unlike net.Pipe it can be closed one side at a time, and reset.
 func pair() (near, far net.Conn, err error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	pairs.Lock()
+	defer pairs.Unlock()
+	if pairs.Listener == nil {
+		if pairs.Listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			return nil, nil, err
+		}
+	}
+	if near, err = net.Dial("tcp", pairs.Addr().String()); err != nil {
+		return nil, nil, err
+	}
+	for far, err = pairs.Accept(); err == nil && far.RemoteAddr().String() != near.LocalAddr().String(); far, err = pairs.Accept() {
+		_ = far.Close() // somebody who has looked for another server
+	}
 	if err != nil {
-		return nil, nil, err
-	}
-	defer func() { _ = l.Close() }()
-	if near, err = net.Dial("tcp", l.Addr().String()); err != nil {
-		return nil, nil, err
-	}
-	if far, err = l.Accept(); err != nil {
 		_ = near.Close()
 	}
 	return near, far, err

@@ -81,12 +81,16 @@ func (l *Link) run() {
 	l.box.forget(l)
 }
 
+// buffers are for reading: a run opens thousands of links.
+var buffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
+
 // pump passes one direction until its source ends, and then the end: a FIN as a FIN, a reset as a reset.
 func (l *Link) pump(s *side) {
 	source := io.Reader(s.from)
-	buf := make([]byte, 64<<10)
+	buf := buffers.Get().(*[64 << 10]byte)
+	defer buffers.Put(buf)
 	for {
-		n, err := source.Read(buf)
+		n, err := source.Read(buf[:])
 		if n > 0 {
 			rest, switched := l.pass(s, buf[:n])
 			if switched {

@@ -255,7 +255,7 @@ func (s *Site) pinnedReopened(ctx context.Context) (r reopening) {
 		return r
 	}
 	r.before.Leave()
-	r.after, r.err = acceptAccount(ctx, l, s.target.Pinned, r.keep, options...)
+	r.after, r.err = acceptAccount(s.ForRedial(ctx), l, s.target.Pinned, r.keep, options...)
 	return r
 }
 

@@ -264,7 +264,7 @@ func (s *Site) poolReopened(ctx context.Context) (r reopening) {
 		return reopening{err: err}
 	}
 	r.keep(informer)
-	open := func(n int) (last *harness.Peer) {
+	open := func(ctx context.Context, n int) (last *harness.Peer) {
 		d, err := acceptPool(ctx, l, n, harness.WithID(id), harness.Pooled(size, 0))
 		r.all = append(r.all, d.all()...)
 		if r.err = err; err != nil {
@@ -272,9 +272,9 @@ func (s *Site) poolReopened(ctx context.Context) (r reopening) {
 		}
 		return d.pool[n-1]
 	}
-	if r.before = open(size); r.err == nil {
+	if r.before = open(ctx, size); r.err == nil {
 		r.before.Leave()
-		r.after = open(1)
+		r.after = open(s.ForRedial(ctx), 1)
 	}
 	return r
 }

@@ -15,11 +15,19 @@ import (
 	"github.com/natsroute/natsroute/spec/report"
 )
 
+// redialPause is more time than releases let pass between two dials of one address: they wait a second.
+const redialPause = 1300 * time.Millisecond
+
+// ForRedial is a context for what the target does only after such a pause.
+func (s *Site) ForRedial(ctx context.Context) context.Context {
+	return harness.WithPatience(ctx, redialPause+s.target.Patience())
+}
+
 func diallingAgain(s *Suite) {
 	It("dials a gossiped server again when that closes", s.Req("RT-DIAL-012/gossiped"), Late, func(ctx SpecContext) {
 		l, id := s.invite(ctx)
 		s.routeAt(ctx, l, id).Leave()
-		_, err := acceptRoute(ctx, l, s.serverID("AGAIN"), s.Adopt)
+		_, err := acceptRoute(s.ForRedial(ctx), l, s.serverID("AGAIN"), s.Adopt)
 		Expect(err).NotTo(HaveOccurred(), "a route that gossip brought was closed by the other side")
 	})
 }
@@ -70,7 +78,7 @@ func (s *Site) dialRate(ctx context.Context, l *harness.Listener, b burst, do fu
 			r.peers = append(r.peers, p)
 		}
 	}
-	p, err := l.Accept(ctx, "L", opts...)
+	p, err := l.Accept(s.ForRedial(ctx), "L", opts...)
 	if err != nil {
 		r.err = err
 		return r
@@ -157,7 +165,7 @@ func (s *Site) redialled(ctx context.Context) (out configured) {
 	if err == nil {
 		out.connect = connectOf(p)
 		p.Leave()
-		p, err = acceptRoute(ctx, l, s.strangerID("CONFIGURED2"), keep)
+		p, err = acceptRoute(s.ForRedial(ctx), l, s.strangerID("CONFIGURED2"), keep)
 	}
 	if out.err = err; err != nil {
 		return out
@@ -168,12 +176,11 @@ func (s *Site) redialled(ctx context.Context) (out configured) {
 	return out
 }
 
-// refuse closes the listener, so that dials are refused, and listens again when more time is over than releases let pass
-// between two dials.
+// refuse closes the listener, so that dials are refused, and listens again after redialPause.
 func (s *Site) refuse(ctx context.Context, l *harness.Listener, keep func(*harness.Peer)) error {
 	host, port := l.Address()
 	_ = l.Close()
-	waiting := time.NewTimer(1300 * time.Millisecond)
+	waiting := time.NewTimer(redialPause)
 	defer waiting.Stop()
 	select {
 	case <-waiting.C:
@@ -185,7 +192,7 @@ func (s *Site) refuse(ctx context.Context, l *harness.Listener, keep func(*harne
 		return err
 	}
 	defer func() { _ = again.Close() }()
-	_, err = acceptRoute(ctx, again, s.strangerID("CONFIGURED4"), keep)
+	_, err = acceptRoute(s.ForRedial(ctx), again, s.strangerID("CONFIGURED4"), keep)
 	return err
 }
 

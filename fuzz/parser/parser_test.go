@@ -146,6 +146,17 @@ func TestKnownFindings(t *testing.T) {
 	}
 }
 
+// A run that goes on knows what its corpus shows, sends all of it again, and adds nothing that is there.
+func TestResume(t *testing.T) {
+	cfg := Config{Dir: t.TempDir(), Workers: 1, Sequences: 300}
+	_, first := fuzzUntil(t, "healthy", cfg)
+	cfg.Resume, cfg.Sequences, cfg.Seed = true, uint64(first.Corpus), 1
+	_, again := fuzzUntil(t, "healthy", cfg)
+	if first.Corpus < 50 || again.Corpus != first.Corpus || again.Classes != first.Classes || again.Sequences != uint64(first.Corpus) {
+		t.Errorf("first %+v, then %+v", first, again)
+	}
+}
+
 // A parser that is not there, or says nothing from the start, is told, and is no finding.
 func TestUnreachable(t *testing.T) {
 	run := func(command string) error {

@@ -85,6 +85,13 @@ func (r *run) recall() error {
 	}
 	if err := r.folder.Each(folder.Corpus, func(_ string, text []byte) error {
 		cases, err := parseCases(string(text), r.setting())
+		for i := range cases {
+			want, err := pipe.Read(cases[i].Setting, cases[i].bytes())
+			if err != nil {
+				return err
+			}
+			r.classes[class(&cases[i], &want)] = true // it is there because its answer was the reference's
+		}
 		r.corpus = append(r.corpus, cases...)
 		return err
 	}); err != nil {

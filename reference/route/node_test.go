@@ -199,6 +199,32 @@ func TestParserErrors(t *testing.T) {
 	}
 }
 
+// TestLeafsOfAnInterestAreCounted holds that interest is announced as leafs' no longer than they have a part in it.
+func TestLeafsOfAnInterestAreCounted(t *testing.T) {
+	n, now := newTestNode(t, 0)
+	n.Step(now, LeafJoined{Client: 10, Account: "$G", Cluster: "L"})
+	for _, queue := range []string{"", "q"} {
+		n.Step(now, Subscribe{Sub: 1, Account: "$G", Subject: "a", Queue: queue})
+		i := n.subs[1].interest
+		for _, step := range []struct {
+			ev   Event
+			want bool
+		}{
+			{Tick{}, false},
+			{Subscribe{Sub: 2, Client: 10, Account: "$G", Subject: "a", Queue: queue}, true},
+			{Subscribe{Sub: 3, Client: 10, Account: "$G", Subject: "a", Queue: queue}, true},
+			{Unsubscribe{Sub: 2}, true},
+			{Unsubscribe{Sub: 3}, false},
+		} {
+			n.Step(now, step.ev)
+			if got := i.shared(); got != step.want {
+				t.Errorf("queue %q: leafs have a part after %+v: %v", queue, step.ev, got)
+			}
+		}
+		n.Step(now, Unsubscribe{Sub: 1})
+	}
+}
+
 // TestForeignEventPanics holds that a mistake of the caller's does not pass in silence.
 func TestForeignEventPanics(t *testing.T) {
 	n, now := newTestNode(t, 0)

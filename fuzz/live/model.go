@@ -3,10 +3,13 @@ package live
 import (
 	"bytes"
 	"errors"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/natsroute/natsroute/fuzz/gen"
+	"github.com/natsroute/natsroute/harness"
 	"github.com/natsroute/natsroute/reference/route"
 	"github.com/natsroute/natsroute/reference/wire"
 )
@@ -54,12 +57,12 @@ type connState struct {
 }
 
 // newModel makes the model of a server that says info of itself.
-func newModel(info *wire.InfoBody, d wire.Dialect, user, password string, client bool) (*model, error) {
+func newModel(info *wire.InfoBody, d wire.Dialect, means *harness.Means, client bool) (*model, error) {
 	d.Limits.Buffered = 0
 	m := &model{client: client, now: time.Unix(1_000_000, 0), cfg: route.Config{
 		ID: info.ServerID, Name: info.ServerName, Cluster: info.Cluster, ClusterDynamic: info.ClusterDynamic, Version: info.Version,
-		Host: info.Host, Port: info.Port, MaxPayload: info.MaxPayload, Dialect: d, User: user, Password: password,
-		PingInterval: time.Hour, AuthTimeout: time.Hour, Accounts: []string{"NRA", "NRB"}, Seed: 1,
+		Host: info.Host, Port: info.Port, MaxPayload: info.MaxPayload, Dialect: d, User: means.User, Password: means.Password,
+		PingInterval: time.Hour, AuthTimeout: time.Hour, Accounts: slices.AppendSeq([]string{}, maps.Keys(means.Accounts)), Seed: 1,
 	}}
 	if d.Pools {
 		m.cfg.PoolSize = info.RoutePoolSize

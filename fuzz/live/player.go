@@ -33,7 +33,7 @@ func newPlayer(t *target) (*player, error) {
 		return nil, err
 	}
 	p.env = gen.Env{Cluster: t.info.Cluster, Target: t.info.ServerID, TargetName: t.info.ServerName, Subject: "fz", Port: port}
-	p.model, err = newModel(t.info, t.dialect, t.means.User, t.means.Password, t.witness != nil)
+	p.model, err = newModel(t.info, t.dialect, &t.means, t.witness != nil)
 	return p, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/natsroute/natsroute/fuzz/gen"
+	"github.com/natsroute/natsroute/harness"
 	"github.com/natsroute/natsroute/reference/wire"
 )
 
@@ -92,7 +93,7 @@ func TestQuirks(t *testing.T) {
 		if d.Pools {
 			info.RoutePoolSize = 3
 		}
-		m, err := newModel(info, d, "", "", true)
+		m, err := newModel(info, d, &harness.Means{}, true)
 		if err != nil {
 			t.Fatal(err)
 		}

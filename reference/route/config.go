@@ -42,7 +42,7 @@ type Config struct {
 	// Permissions filters interest, both ways; nil allows everything.
 	Permissions *Permissions
 
-	// Accounts lists the accounts that exist; "$G" always does, and "$SYS" with a pooling dialect. nil: every account exists.
+	// Accounts lists the accounts that exist; "$G" always does, and "$SYS" from 2.2 on. nil: every account exists.
 	Accounts []string
 
 	// PoolSize is the number of connections to each server, with a pooling dialect. 0: 3; -1: no pool, as before 2.10.

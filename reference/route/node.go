@@ -90,7 +90,7 @@ func (n *Node) setAccounts(names []string) {
 	for _, name := range names {
 		n.exists[name] = true
 	}
-	if n.cfg.Dialect.Pools {
+	if n.cfg.Dialect.Headers { // seen 2.5.0 to 2.15.2; 2.1.2 has none unless it is told to
 		n.exists[systemAccount] = true
 	}
 }

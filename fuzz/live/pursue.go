@@ -66,31 +66,28 @@ func (w *worker) settle(ctx context.Context, first *Symptom, suspects []gen.Sequ
 		return w.remask(ctx, proof, s, seqs)
 	}
 	w.run.cfg.log("confirmed, minimising: %s: %s", s.Kind, printableLine(s.Class))
-	small := w.smaller(ctx, proof, s, seqs, minimiseTests, minimiseTime)
+	small, always := w.smaller(ctx, proof, s, seqs, minimiseTests, minimiseTime)
 	if ctx.Err() != nil {
 		return nil
 	}
-	return w.file(ctx, proof, s, small)
+	return w.file(s, small, always)
 }
 
-// smaller makes a case smaller in haste, and takes what comes of it only if it shows the symptom without haste too.
-func (w *worker) smaller(ctx context.Context, proof *proof, s *Symptom, seqs []gen.Sequence, tests int, limit time.Duration) []gen.Sequence {
+// smaller makes a case smaller in haste, and takes what comes of it only if it always shows the symptom without haste too. It tells
+// whether what it returns does.
+func (w *worker) smaller(ctx context.Context, proof *proof, s *Symptom, seqs []gen.Sequence, tests int, limit time.Duration) (small []gen.Sequence, always bool) {
 	proof.hasty = !s.fatal() // those show at once
-	small := shrink.Sequences(seqs, tests, time.Now().Add(limit), func(c []gen.Sequence) bool { return proof.again(ctx, s, c) })
+	small = shrink.Sequences(seqs, tests, time.Now().Add(limit), func(c []gen.Sequence) bool { return proof.again(ctx, s, c) })
 	proof.hasty = false
 	if proof.always(ctx, s, small) || ctx.Err() != nil {
-		return small
+		return small, ctx.Err() == nil
 	}
 	w.run.cfg.log("what was made smaller does not always show it: the case stays as it was")
-	return seqs
+	return seqs, proof.always(ctx, s, seqs)
 }
 
 // file stores what is proven. What ends the target now and then is kept too, apart from the findings.
-func (w *worker) file(ctx context.Context, proof *proof, s *Symptom, small []gen.Sequence) error {
-	always := proof.always(ctx, s, small)
-	if ctx.Err() != nil {
-		return nil
-	}
+func (w *worker) file(s *Symptom, small []gen.Sequence, always bool) error {
 	if !always {
 		w.run.unproven.Add(1)
 		w.run.cfg.log("does not happen each time: %s: %s", s.Kind, printableLine(s.Detail))
@@ -122,7 +119,7 @@ func (w *worker) remask(ctx context.Context, proof *proof, s *Symptom, seqs []ge
 	if !s.fatal() {
 		return nil
 	}
-	small := w.smaller(ctx, proof, s, seqs, minimiseTests/4, minimiseTime/4)
+	small, _ := w.smaller(ctx, proof, s, seqs, minimiseTests/4, minimiseTime/4)
 	return w.mask(s, w.run.bucketOf(s), small)
 }
 

@@ -68,7 +68,7 @@ func (w *worker) replay(ctx context.Context, f *Finding, smaller bool) (Replayed
 	if !smaller {
 		return out, nil
 	}
-	seqs := w.smaller(ctx, proof, s, f.Sequences, minimiseTests, minimiseTime)
+	seqs, _ := w.smaller(ctx, proof, s, f.Sequences, minimiseTests, minimiseTime)
 	if ctx.Err() != nil {
 		return out, ctx.Err()
 	}

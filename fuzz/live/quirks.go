@@ -191,9 +191,9 @@ func (c *quirkCase) blanksInKeys() bool {
 	})
 }
 
-// weights looks at what stands last on lines of queue interest.
+// weights looks at what stands last on lines of queue interest, where there is a message that may go to the group.
 func (c *quirkCase) weights() bool {
-	return c.anyConn(func(conn *modelConn) bool {
+	return c.messages() && c.anyConn(func(conn *modelConn) bool {
 		for line := range bytes.Lines(conn.sent) {
 			f := bytes.Fields(line)
 			if len(f) < 4 || len(f[0]) != 3 || (f[0][0]|0x20 != 'r' && f[0][0]|0x20 != 'l') || f[0][2] != '+' {
@@ -207,8 +207,19 @@ func (c *quirkCase) weights() bool {
 	})
 }
 
+// messages tells whether anybody sends one.
+func (c *quirkCase) messages() bool {
+	publishes := func(st gen.Step) bool { return st.Conn == gen.Client && strings.Contains(st.Message.Verb, "PUB") }
+	return slices.ContainsFunc(c.seq.Steps, publishes) || c.anyConn(func(conn *modelConn) bool {
+		return bytes.Contains(bytes.ToUpper(conn.sent), []byte("MSG"))
+	})
+}
+
 // chance looks for queue groups with more than one member.
 func (c *quirkCase) chance() bool {
+	if !c.messages() {
+		return false
+	}
 	members := map[string]int{}
 	for i := range c.seq.Steps {
 		st := &c.seq.Steps[i]

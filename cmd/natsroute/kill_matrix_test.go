@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ import (
 
 var (
 	killMatrix       = flag.Bool("kill-matrix", false, "run TestKillMatrix: all rows for every fault")
+	killMatrixFaults = flag.String("kill-matrix-faults", "", "with -kill-matrix: only faults whose name has a match of this regular expression")
 	killMatrixUpdate = flag.Bool("kill-matrix-update", false, "run TestKillMatrix and write spec/kill-matrix.md")
 )
 
@@ -41,7 +43,12 @@ func TestKillMatrix(t *testing.T) {
 	if err != nil && !*killMatrixUpdate {
 		t.Fatal(err)
 	}
-	now := runKillMatrix(t)
+	only, err := regexp.Compile(*killMatrixFaults)
+	if err != nil {
+		t.Fatal(err)
+	}
+	faults := slices.DeleteFunc(slices.Clone(fault.Catalog()), func(f fault.Fault) bool { return !*killMatrixUpdate && !only.MatchString(f.Name) })
+	now := runKillMatrix(t, faults)
 	if *killMatrixUpdate {
 		for name := range now {
 			now[name] = now[name].with(committed[name])
@@ -57,9 +64,9 @@ func TestKillMatrix(t *testing.T) {
 }
 
 // runKillMatrix runs the faults, several at a time.
-func runKillMatrix(t *testing.T) map[string]brokenRows {
+func runKillMatrix(t *testing.T, faults []fault.Fault) map[string]brokenRows {
 	all, some := make(chan faulty), make(chan struct{}, 3*runtime.GOMAXPROCS(0)) // a full run computes more than it waits
-	for _, f := range fault.Catalog() {
+	for _, f := range faults {
 		go func() {
 			some <- struct{}{}
 			defer func() { <-some }()
@@ -68,7 +75,7 @@ func runKillMatrix(t *testing.T) map[string]brokenRows {
 		}()
 	}
 	rows := make(map[string]brokenRows)
-	for range fault.Catalog() {
+	for range faults {
 		one := <-all
 		rows[one.Name] = brokenRows{always: one.broken(), sometimes: map[string]bool{}}
 		if !one.caught(one.Breaks) {

@@ -12,6 +12,7 @@ type Fault struct {
 	Name   string // for ever
 	Title  string // what a server with this fault does
 	Breaks string // the requirement that must fail
+	Twin   string // why another fault may break the same rows in the same words; empty: none may
 
 	// Dialect is the server generation that can have the fault, where it is not the latest: the reference has to play it.
 	Dialect string

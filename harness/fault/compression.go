@@ -158,6 +158,7 @@ var compressionFaults = []Fault{
 	},
 	{
 		Name: "repeated-identifier-refused", Title: "closes when the identifier of the stream comes again", Breaks: "RT-COMP-026",
+		Twin:  "An identifier comes again only in front of chunks as small as those that stay uncompressed: who cannot read the one meets the other.",
 		Chunk: closeOnChunk(func(_ *Link, c Chunk) bool { return c.Kind == chunkIdentifier && c.number > 0 }),
 	},
 	{

@@ -180,6 +180,7 @@ func compressionPlaces(s *Suite) {
 		for _, p := range pool {
 			s.expectCompressed(p, true)
 		}
+		s.Fence(ctx, pool...) // the first of them may be told of what the last one brought
 		s.inPlace(pool, s.placeOf(ctx, s.Account(), len(pool)), wire.NewSub(s.Account(), s.Subject("orders")))
 	})
 

@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"flag"
 	"io"
 	"net"
 	"net/url"
@@ -20,6 +21,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(killedDir) != "" {
 		os.Exit(killedFuzzer())
 	}
+	_ = flag.Set("test.parallel", "8") // most of the time they wait; what the command line says counts more
 	goleak.VerifyTestMain(m)
 }
 

@@ -10,8 +10,8 @@ var parserFaults = []Patch{
 	},
 	{
 		Name: "limit-not-on-fast-path", File: "reference/wire/whole.go", Oracle: Split, Targets: []string{"Split", "Parse"},
-		Find:    `if end < 0 || p.limits.ControlLine > 0 && end > p.limits.ControlLine {`,
-		Replace: `if end < 0 {`,
+		Find:    `if fields == nil || p.limits.ControlLine > 0 && end > p.limits.ControlLine {`,
+		Replace: `if fields == nil {`,
 		Notice:  "a line above the limit passes when all of it lies in one read",
 	},
 	{
@@ -76,8 +76,8 @@ var parserFaults = []Patch{
 	},
 	{
 		Name: "header-size-two-more", File: "reference/wire/arguments.go", Oracle: Grammar, Targets: []string{"Parse"},
-		Find:    `case op.HeaderSize > n:`,
-		Replace: `case op.HeaderSize > n+2:`,
+		Find:    `if op.HeaderSize > n {`,
+		Replace: `if op.HeaderSize > n+2 {`,
 		Notice:  "a header block may reach over the CR LF behind the payload",
 	},
 	{
@@ -106,8 +106,8 @@ var parserFaults = []Patch{
 	},
 	{
 		Name: "one-separator-too-many", File: "reference/wire/whole.go", Oracle: Crash, Targets: []string{"Parse", "Split"},
-		Find:    `if n == maxMarks {`,
-		Replace: `if n > maxMarks {`,
+		Find:    `if at == lo || n == maxFields {`,
+		Replace: `if at == lo || n > maxFields {`,
 		Notice:  "a line with a dozen queues writes behind the table of separators",
 	},
 	{

@@ -3,12 +3,14 @@ package harness
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"maps"
 	"net"
 	"slices"
 	"strconv"
 	"sync"
+	"syscall"
 
 	"github.com/natsroute/natsroute/reference/server"
 	"github.com/natsroute/natsroute/reference/wire"
@@ -30,7 +32,19 @@ func InProcess(dialect string) (*Target, error) {
 
 // Embed starts the reference server on two free loopback ports, with the accounts and settings that a launched
 // nats-server gets.
-func Embed(ctx context.Context, cfg EmbedConfig) (*Target, error) {
+func Embed(ctx context.Context, cfg EmbedConfig) (t *Target, err error) {
+	for range portTries {
+		if t, err = embed(ctx, cfg); !errors.Is(err, syscall.EADDRINUSE) {
+			break
+		}
+	}
+	return t, err
+}
+
+// portTries is how often ports are chosen that somebody else takes before the server listens on them.
+const portTries = 5
+
+func embed(ctx context.Context, cfg EmbedConfig) (*Target, error) {
 	dialect := wire.Latest()
 	if cfg.Dialect != "" {
 		var err error

@@ -13,8 +13,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/natsroute/natsroute/fuzz/gen"
 )
 
 // The test binary plays the fuzzer in a process of its own, which these variables describe.
@@ -127,16 +125,24 @@ func goOn(t *testing.T, cfg Config) {
 	}
 }
 
-// checkDeath wants the finding to be what the server dies of, and small.
+// checkDeath wants what was found to be what the server dies of, and small.
 func checkDeath(t *testing.T, s *store) {
 	names := must[[]string](t)(s.names("findings"))
-	if len(names) != 1 {
+	if len(names) == 0 {
 		left, _ := filepath.Glob(filepath.Join(s.Dir(), "suspects", "*"))
-		t.Fatalf("findings %v, want one; suspects %v", names, left)
+		t.Fatalf("no finding; suspects %v", left)
 	}
-	f := must[*Finding](t)(ReadFinding(s.path("findings", names[0])))
-	env := gen.FixedEnv()
-	if said := f.Sequences[len(f.Sequences)-1].Append(nil, 0, &env); f.Symptom.Kind != Unresponsive || f.Messages > 2 {
-		t.Errorf("%s, %d messages: %q\n%s", f.Symptom.Kind, f.Messages, said, f.text())
+	var smallest *Finding
+	for _, name := range names {
+		f := must[*Finding](t)(ReadFinding(s.path("findings", name)))
+		if f.Symptom.Kind != Unresponsive {
+			t.Errorf("%s", f.text())
+		}
+		if smallest == nil || f.Messages < smallest.Messages {
+			smallest = f
+		}
+	}
+	if smallest.Messages > 2 {
+		t.Errorf("%d messages\n%s", smallest.Messages, smallest.text())
 	}
 }

@@ -216,12 +216,13 @@ func (r *run) remember(seq *gen.Sequence) {
 	r.corpus = append(r.corpus, *seq)
 }
 
-// met tells whether a symptom of this kind and class has been stored already. Of a class that many defects share only the smallest case tells.
+// met tells whether a symptom of this kind and class has been stored already. Where a target has ended and nobody knows at which place, only the
+// smallest case tells.
 func (r *run) met(s *Symptom) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	_, known := r.keys[s.key()]
-	return known && s.Class != outOfMemory
+	return known && (s.placed() || !s.fatal())
 }
 
 func (r *run) bucketOf(s *Symptom) string {

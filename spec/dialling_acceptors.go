@@ -76,10 +76,24 @@ func diallingJudges(s *Suite) {
 		Entry("an INFO that is no JSON", s.Req("RT-DIAL-033/no-json"), "INFO {\"server_id\":\r\n"),
 	)
 
-	It("takes a client port for a route port, or does not", s.Req("RT-DIAL-034/client-port"), func(ctx SpecContext) {
-		l, id := s.invite(ctx)
+	asClientPort := Prepare(s, "RT-DIAL-034", func(ctx context.Context, s *Site) (c answered) {
+		l, id, err := s.lure(ctx, "RT-DIAL-034")
+		if c.unseen = err; err != nil {
+			return c
+		}
+		defer func() { _ = l.Close() }()
 		clientPort := harness.WithInfo(func(i *wire.InfoBody) { i.ClientID, i.Proto = 5, 1 })
-		if _, err := acceptRoute(ctx, l, id, s.Adopt, clientPort); err != nil {
+		_, c.refused = acceptRoute(ctx, l, id, func(p *harness.Peer) { c.peers = append(c.peers, p) }, clientPort)
+		for _, p := range c.peers {
+			p.Leave()
+		}
+		return c
+	})
+	It("takes a client port for a route port, or does not", s.Req("RT-DIAL-034/client-port"), Late, func(ctx SpecContext) {
+		s.NeedsOwnListener()
+		c := joined(ctx, s, asClientPort, func(c answered) []*harness.Peer { return c.peers })
+		Expect(c.unseen).NotTo(HaveOccurred(), "a server at our listener was made known to the target")
+		if c.refused != nil {
 			s.Observe("closed")
 		} else {
 			s.Observe("taken for a route")
@@ -94,6 +108,13 @@ func diallingJudges(s *Suite) {
 		s.Fence(ctx, p)
 		Expect(s.Own(p)).To(s.BeOps(wire.NewSub(s.Account(), s.Subject("orders"))), "the interest that was there before the route")
 	})
+}
+
+// answered is what came of an answer to a target's dials.
+type answered struct {
+	peers   []*harness.Peer
+	unseen  error // the target could not be made to dial
+	refused error // no dial led to a route
 }
 
 func diallingWaits(s *Suite) {

@@ -117,3 +117,11 @@ func names(words []string, field string) bool {
 	}
 	return false
 }
+
+// ShellWord writes a word for a POSIX shell, in quotes where it needs them.
+func ShellWord(word string) string {
+	if word != "" && strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-") == "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

@@ -15,7 +15,7 @@ import (
 func (c *certifyCommand) repro(m harness.Means, seed int64) func(id string) string {
 	words := append([]string{"natsroute", "certify"}, c.targetWords(m)...)
 	if c.Profile != "auto" {
-		words = append(words, "--profile", quote(c.Profile))
+		words = append(words, "--profile", harness.ShellWord(c.Profile))
 	}
 	if c.Disruptive {
 		words = append(words, "--disruptive")
@@ -25,7 +25,7 @@ func (c *certifyCommand) repro(m harness.Means, seed int64) func(id string) stri
 	}
 	head := strings.Join(words, " ")
 	return func(id string) string {
-		return fmt.Sprintf("%s --only %s --seed %d --trace", head, quote(id), seed)
+		return fmt.Sprintf("%s --only %s --seed %d --trace", head, harness.ShellWord(id), seed)
 	}
 }
 
@@ -53,7 +53,7 @@ func (c *certifyCommand) targetWords(m harness.Means) []string {
 	}
 	sort.Strings(names)
 	for _, name := range names {
-		flag("--account", quote(name+"="+m.Accounts[name].User+":")+`"$NATSROUTE_PASSWORD_`+variable(name)+`"`)
+		flag("--account", harness.ShellWord(name+"="+m.Accounts[name].User+":")+`"$NATSROUTE_PASSWORD_`+variable(name)+`"`)
 	}
 	if c.PingInterval > 0 {
 		flag("--ping-interval", c.PingInterval.String())
@@ -99,9 +99,9 @@ func clientWord(text string) string {
 	}
 	before, after := u.Scheme+"://", "@"+u.Host
 	if _, both := u.User.Password(); both {
-		return quote(before+u.User.Username()+":") + `"$NATS_PASSWORD"` + quote(after)
+		return harness.ShellWord(before+u.User.Username()+":") + `"$NATS_PASSWORD"` + harness.ShellWord(after)
 	}
-	return quote(before) + `"$NATS_TOKEN"` + quote(after)
+	return harness.ShellWord(before) + `"$NATS_TOKEN"` + harness.ShellWord(after)
 }
 
 // launchShown is the launch command for reports: paths that begin at the root are cut to their last element, because
@@ -143,15 +143,5 @@ func plain(word string) string {
 	if word == "" {
 		return ""
 	}
-	return quote(word)
-}
-
-func quote(word string) string {
-	safe := strings.IndexFunc(word, func(r rune) bool {
-		return !strings.ContainsRune("@%+=:,./-_", r) && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
-	}) < 0
-	if safe && word != "" {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return harness.ShellWord(word)
 }

@@ -1,11 +1,13 @@
 package folder
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -138,6 +140,23 @@ func (f *Folder) Suspect(text []byte) (string, error) {
 	name := fmt.Sprintf("%d-%d", time.Now().UnixNano(), f.suspects)
 	f.mu.Unlock()
 	return name, Write(f.Path(Suspects, name), text)
+}
+
+// Strand makes suspects of what stands in the ledgers of a run that was killed: of each worker the last n cases. It comes before this run's
+// ledgers take their place.
+func (f *Folder) Strand(n int) error {
+	for worker := 0; ; worker++ {
+		texts, err := f.InFlight(worker, n)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err == nil && len(texts) > 0 {
+			_, err = f.Suspect(append(bytes.Join(texts, []byte("\n")), '\n'))
+		}
+		if err != nil {
+			return err
+		}
+	}
 }
 
 // Settled takes a suspect away: what was to be known of it is known.

@@ -1,12 +1,11 @@
 package live
 
 import (
-	"bytes"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
+	"github.com/natsroute/natsroute/fuzz/folder"
 	"github.com/natsroute/natsroute/fuzz/gen"
 )
 
@@ -31,39 +30,28 @@ const findingTitle = "# natsroute finding 1"
 
 // text is the file.
 func (f *Finding) text() []byte {
-	var b bytes.Buffer
-	fmt.Fprintln(&b, findingTitle)
-	line := func(key, value string) {
-		if value != "" {
-			fmt.Fprintf(&b, "# %-9s %s\n", key, printableLine(value))
-		}
-	}
-	line("bucket", f.Bucket)
-	line("kind", string(f.Symptom.Kind))
-	line("class", f.Symptom.Class)
-	line("symptom", f.Symptom.Detail)
-	line("target", f.Target)
-	line("server", f.Server)
-	line("dialect", f.Dialect)
-	line("found", fmt.Sprintf("%s, %.1f s after the start, seed %d", f.Found.UTC().Format(time.RFC3339), f.After.Seconds(), f.Seed))
-	line("proven", f.Proven)
-	line("size", fmt.Sprintf("%d messages, %d bytes", f.Messages, f.Bytes))
-	line("replay", f.Replay)
-	if f.Symptom.Stack != "" {
-		fmt.Fprintf(&b, "#\n# what the process said:\n")
-		for l := range strings.Lines(f.Symptom.Stack) {
-			fmt.Fprintf(&b, "#   %s\n", printableLine(strings.TrimRight(l, "\r\n")))
-		}
-	}
-	fmt.Fprintf(&b, "#\n# The bytes, with fz for ids:\n")
+	b := folder.AppendHead(nil, findingTitle, [][2]string{
+		{"bucket", f.Bucket},
+		{"kind", string(f.Symptom.Kind)},
+		{"class", f.Symptom.Class},
+		{"symptom", f.Symptom.Detail},
+		{"target", f.Target},
+		{"server", f.Server},
+		{"dialect", f.Dialect},
+		{"found", folder.When(f.Found, f.After, f.Seed)},
+		{"proven", f.Proven},
+		{"size", folder.Size(f.Messages, f.Bytes)},
+		{"replay", f.Replay},
+	})
+	b = folder.AppendSaid(b, f.Symptom.Stack)
+	b = append(b, "#\n# The bytes, with fz for ids:\n"...)
 	env := gen.FixedEnv()
 	for i := range f.Sequences {
 		for _, t := range turns(&f.Sequences[i], &env, false) {
-			fmt.Fprintf(&b, "#   %s %s\n", connName(t.conn), shownBytes(&f.Sequences[i], &t, &env))
+			b = fmt.Appendf(b, "#   %s %s\n", connName(t.conn), shownBytes(&f.Sequences[i], &t, &env))
 		}
 	}
-	b.WriteByte('\n')
-	return appendSequences(b.Bytes(), f.Sequences)
+	return appendSequences(append(b, '\n'), f.Sequences)
 }
 
 func connName(conn int) string {
@@ -86,21 +74,6 @@ func shownBytes(seq *gen.Sequence, t *turn, env *gen.Env) string {
 	return fmt.Sprintf("%q", b)
 }
 
-// printableLine keeps what is plain and escapes the rest; it never ends a line.
-func printableLine(s string) string {
-	var b strings.Builder
-	for _, c := range []byte(s) {
-		if c == '\t' {
-			b.WriteString("    ")
-		} else if c < ' ' || c > '~' {
-			fmt.Fprintf(&b, "\\x%02x", c)
-		} else {
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
-}
-
 // ReadFinding reads a finding, or a file that holds nothing but sequences.
 func ReadFinding(path string) (*Finding, error) {
 	text, err := os.ReadFile(path)
@@ -111,32 +84,10 @@ func ReadFinding(path string) (*Finding, error) {
 }
 
 func parseFinding(text string) (*Finding, error) {
-	f := &Finding{}
-	for line := range strings.Lines(text) {
-		rest, ok := strings.CutPrefix(strings.TrimRight(line, "\r\n"), "# ")
-		if !ok {
-			continue
-		}
-		key, value, _ := strings.Cut(rest, " ")
-		value = strings.TrimSpace(value)
-		switch key {
-		case "bucket":
-			f.Bucket = value
-		case "kind":
-			f.Symptom.Kind = Kind(value)
-		case "class":
-			f.Symptom.Class = value
-		case "symptom":
-			f.Symptom.Detail = value
-		case "target":
-			f.Target = value
-		case "server":
-			f.Server = value
-		case "dialect":
-			f.Dialect = value
-		case "proven":
-			f.Proven = value
-		}
+	head := folder.Head(text)
+	f := &Finding{
+		Bucket: head["bucket"], Target: head["target"], Server: head["server"], Dialect: head["dialect"], Proven: head["proven"],
+		Symptom: Symptom{Kind: Kind(head["kind"]), Class: head["class"], Detail: head["symptom"]},
 	}
 	var err error
 	f.Sequences, err = parseSequences(text)

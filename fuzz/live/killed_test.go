@@ -94,13 +94,13 @@ func killedRound(t *testing.T, round uint64) {
 	_ = cmd.Wait()
 
 	s := must[*store](t)(openStore(dir))
-	defer func() { _ = s.close() }()
-	before := must[[]string](t)(s.names("corpus"))
+	defer func() { _ = s.Close() }()
+	before := must[[]string](t)(s.Names("corpus"))
 	if _, err := s.sequences(); err != nil {
 		t.Errorf("the corpus is not whole: %v", err)
 	}
 	goOn(t, Config{Server: address, Dir: dir, Seed: round + 100, Resume: true, Duration: 40 * time.Second})
-	after := strings.Join(must[[]string](t)(s.names("corpus")), " ")
+	after := strings.Join(must[[]string](t)(s.Names("corpus")), " ")
 	for _, name := range before {
 		if !strings.Contains(after, name) {
 			t.Errorf("the corpus has lost %s", name)
@@ -127,14 +127,14 @@ func goOn(t *testing.T, cfg Config) {
 
 // checkDeath wants what was found to be what the server dies of, and small.
 func checkDeath(t *testing.T, s *store) {
-	names := must[[]string](t)(s.names("findings"))
+	names := must[[]string](t)(s.Names("findings"))
 	if len(names) == 0 {
 		left, _ := filepath.Glob(filepath.Join(s.Dir(), "suspects", "*"))
 		t.Fatalf("no finding; suspects %v", left)
 	}
 	var smallest *Finding
 	for _, name := range names {
-		f := must[*Finding](t)(ReadFinding(s.path("findings", name)))
+		f := must[*Finding](t)(ReadFinding(s.Path("findings", name)))
 		if f.Symptom.Kind != Unresponsive {
 			t.Errorf("%s", f.text())
 		}

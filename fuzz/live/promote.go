@@ -92,7 +92,7 @@ func (p *promotion) row() error {
 	p.out.Row = fmt.Sprintf("%s%03d", promotedPrefix, last+1)
 	row := corpus.Requirement{
 		ID: p.out.Row, Level: corpus.Must, Capability: "core", Chapter: promotedChapter,
-		Title: "FILL IN what a server has to do; the fuzzer saw: " + printableLine(p.f.Symptom.Class), Clause: p.clause(),
+		Title: "FILL IN what a server has to do; the fuzzer saw: " + folder.Plain(p.f.Symptom.Class), Clause: p.clause(),
 	}
 	line, err := marshal(row)
 	if err != nil {
@@ -126,7 +126,7 @@ func (p *promotion) vector() error {
 		return nil
 	}
 	v := corpus.Vector{
-		ID: p.name, Requirements: []string{p.out.Row}, Comment: "a finding of the fuzzer: " + printableLine(p.f.Symptom.Detail), Stage: corpus.Greeted,
+		ID: p.name, Requirements: []string{p.out.Row}, Comment: "a finding of the fuzzer: " + folder.Plain(p.f.Symptom.Detail), Stage: corpus.Greeted,
 	}
 	in := promotedBytes(seq, 0)
 	if plainInput(in) {
@@ -208,7 +208,7 @@ func init() { promoted = append(promoted, %s) }
 // %s
 func %s(s *Suite) {
 	It(%q, s.Req(%q), func(ctx SpecContext) {
-`, p.function(), p.function(), printableLine(p.f.Symptom.Detail), p.function(), "FILL IN: "+p.name, p.out.Row+"/"+p.word())
+`, p.function(), p.function(), folder.Plain(p.f.Symptom.Detail), p.function(), "FILL IN: "+p.name, p.out.Row+"/"+p.word())
 	used := map[int]bool{}
 	for i := range seq.Steps {
 		conn := seq.Steps[i].Conn
@@ -223,7 +223,7 @@ func %s(s *Suite) {
 	}
 	for i := range seq.Steps {
 		if seq.Steps[i].Conn == gen.Client {
-			fmt.Fprintf(&b, "		// a client: %s\n", printableLine(strings.TrimSpace(seq.Steps[i].Message.Verb+strings.Join(seq.Steps[i].Message.Fields, ""))))
+			fmt.Fprintf(&b, "		// a client: %s\n", folder.Plain(strings.TrimSpace(seq.Steps[i].Message.Verb+strings.Join(seq.Steps[i].Message.Fields, ""))))
 		}
 	}
 	b.WriteString("\t\tFail(\"FILL IN what has to be seen\")\n\t})\n}\n")

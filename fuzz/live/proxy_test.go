@@ -175,9 +175,9 @@ func fuzzUntil(t *testing.T, cfg Config, kind Kind) map[Kind]*Finding {
 	t.Logf("%+v", result.Status)
 	found := map[Kind]*Finding{}
 	s := must[*store](t)(openStore(cfg.Dir))
-	defer func() { _ = s.close() }()
-	for _, name := range must[[]string](t)(s.names("findings")) {
-		f := must[*Finding](t)(ReadFinding(s.path("findings", name)))
+	defer func() { _ = s.Close() }()
+	for _, name := range must[[]string](t)(s.Names("findings")) {
+		f := must[*Finding](t)(ReadFinding(s.Path("findings", name)))
 		found[f.Symptom.Kind] = f
 	}
 	return found

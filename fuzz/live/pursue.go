@@ -3,11 +3,12 @@ package live
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
+	"github.com/natsroute/natsroute/fuzz/folder"
 	"github.com/natsroute/natsroute/fuzz/gen"
 	"github.com/natsroute/natsroute/fuzz/shrink"
+	"github.com/natsroute/natsroute/harness"
 )
 
 const (
@@ -45,7 +46,7 @@ func (w *worker) pursue(ctx context.Context, s *Symptom) error {
 	if err != nil {
 		return err
 	}
-	w.run.store.settled(name)
+	w.run.store.Settled(name)
 	return w.fresh(ctx)
 }
 
@@ -58,14 +59,14 @@ func (w *worker) settle(ctx context.Context, first *Symptom, suspects []gen.Sequ
 	}
 	if s == nil {
 		w.run.unproven.Add(1)
-		w.run.cfg.log("not again on a fresh target: %s: %s", first.Kind, printableLine(first.Detail))
+		w.run.cfg.log("not again on a fresh target: %s: %s", first.Kind, folder.Plain(first.Detail))
 		return nil
 	}
 	if w.run.met(s) {
 		w.run.known.Add(1)
 		return w.remask(ctx, proof, s, seqs)
 	}
-	w.run.cfg.log("confirmed, minimising: %s: %s", s.Kind, printableLine(s.Class))
+	w.run.cfg.log("confirmed, minimising: %s: %s", s.Kind, folder.Plain(s.Class))
 	small, always := w.smaller(ctx, proof, s, seqs, minimiseTests, minimiseTime)
 	if ctx.Err() != nil {
 		return nil
@@ -90,7 +91,7 @@ func (w *worker) smaller(ctx context.Context, proof *proof, s *Symptom, seqs []g
 func (w *worker) file(s *Symptom, small []gen.Sequence, always bool) error {
 	if !always {
 		w.run.unproven.Add(1)
-		w.run.cfg.log("does not happen each time: %s: %s", s.Kind, printableLine(s.Detail))
+		w.run.cfg.log("does not happen each time: %s: %s", s.Kind, folder.Plain(s.Detail))
 		if !s.fatal() { // a busy machine, not a defect
 			return nil
 		}
@@ -226,15 +227,7 @@ func (w *worker) freshKeepLog(ctx context.Context) error {
 func (r *run) replayCommand(bucket string) string {
 	where := "-s " + r.cfg.Server
 	if r.cfg.Launch != "" {
-		where = "--launch " + shellWord(r.cfg.Launch)
+		where = "--launch " + harness.ShellWord(r.cfg.Launch)
 	}
-	return fmt.Sprintf("natsroute replay %s %s", shellWord(r.store.path("findings", bucket)), where)
-}
-
-// shellWord quotes a word for a shell where it has to be.
-func shellWord(s string) string {
-	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-") == "" {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	return fmt.Sprintf("natsroute replay %s %s", harness.ShellWord(r.store.Path("findings", bucket)), where)
 }

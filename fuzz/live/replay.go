@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/natsroute/natsroute/fuzz/bucket"
+	"github.com/natsroute/natsroute/fuzz/folder"
 	"github.com/natsroute/natsroute/fuzz/gen"
 )
 
@@ -45,7 +46,7 @@ func Replay(ctx context.Context, cfg Config, f *Finding, smaller bool) (Replayed
 	if err != nil {
 		return Replayed{}, err
 	}
-	defer func() { _ = store.close() }()
+	defer func() { _ = store.Close() }()
 	r := &run{cfg: &cfg, store: store, seen: newSeen(), masks: &masks{new(bucket.Masks)}, began: time.Now(), keys: map[string]string{}, quirked: map[string]uint64{}}
 	w, err := r.newWorker(ctx, 0)
 	if err != nil {
@@ -111,4 +112,4 @@ func (w *worker) newFinding(s *Symptom, seqs []gen.Sequence) *Finding {
 func (f *Finding) Text() []byte { return f.text() }
 
 // Line is the symptom for people.
-func (s *Symptom) Line() string { return fmt.Sprintf("%s: %s", s.Kind, printableLine(s.Detail)) }
+func (s *Symptom) Line() string { return fmt.Sprintf("%s: %s", s.Kind, folder.Plain(s.Detail)) }

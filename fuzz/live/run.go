@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/natsroute/natsroute/fuzz/folder"
 	"github.com/natsroute/natsroute/fuzz/gen"
 )
 
@@ -50,7 +50,7 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 		err = r.fuzz(ctx)
 	}
 	final := r.status("ended")
-	return Result{Status: final, Buckets: r.buckets, Quirked: r.quirked}, errors.Join(err, store.report(&final), store.close())
+	return Result{Status: final, Buckets: r.buckets, Quirked: r.quirked}, errors.Join(err, store.Report(&final), store.Close())
 }
 
 // overtime is how long after the end of a run a finding may still be made smaller.
@@ -58,21 +58,15 @@ const overtime = 20 * time.Second
 
 // recall reads what the folder knows: the buckets always, the corpus for --resume.
 func (r *run) recall() error {
-	names, err := r.store.names("findings")
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		f, err := ReadFinding(r.store.path("findings", name))
-		if err != nil {
-			return fmt.Errorf("%s: %w", r.store.path("findings", name), err)
-		}
-		if f.Bucket != "" {
+	err := r.store.Each(folder.Findings, func(_ string, text []byte) error {
+		f, err := parseFinding(string(text))
+		if err == nil && f.Bucket != "" {
 			r.keys[f.Symptom.key()] = f.Bucket
 		}
-	}
-	if !r.cfg.Resume {
-		return nil
+		return err
+	})
+	if err != nil || !r.cfg.Resume {
+		return err
 	}
 	r.corpus, err = r.store.sequences()
 	if err != nil {
@@ -112,7 +106,7 @@ func (r *run) fuzz(ctx context.Context) error {
 	}
 	done := make(chan struct{})
 	go func() { running.Wait(); close(done) }()
-	r.tell(done)
+	folder.Tell(r.store.Folder, done, r.current, r.cfg.Progress)
 	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
@@ -134,28 +128,12 @@ func (w *worker) live(ctx context.Context, leftovers []leftover) (err error) {
 	return w.work(ctx)
 }
 
-// tell reports once a second, and to the file every five seconds, until the workers are done.
-func (r *run) tell(done <-chan struct{}) {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for n := 1; ; n++ {
-		select {
-		case <-done:
-			return
-		case <-tick.C:
-		}
-		phase := "fuzzing"
-		if r.pursuing.Load() > 0 {
-			phase = "minimising"
-		}
-		st := r.status(phase)
-		if r.cfg.Progress != nil {
-			r.cfg.Progress(st)
-		}
-		if n%5 == 0 {
-			_ = r.store.report(&st) // a full disk shows where it matters: at findings
-		}
+// current is how far the run has come while it goes on.
+func (r *run) current() Status {
+	if r.pursuing.Load() > 0 {
+		return r.status("minimising")
 	}
+	return r.status("fuzzing")
 }
 
 func (r *run) status(phase string) Status {
@@ -166,7 +144,7 @@ func (r *run) status(phase string) Status {
 	var last time.Time
 	st.Classes, st.Edges, last = r.seen.counts()
 	st.LastClass = time.Since(last).Seconds()
-	st.Findings, st.New, st.Corpus = r.store.counts()
+	st.Findings, st.New, st.Corpus = r.store.Counts()
 	if st.Elapsed > 0 {
 		st.Rate = float64(st.Sequences) / st.Elapsed
 	}
@@ -237,7 +215,7 @@ func (r *run) found(s *Symptom, bucket string, fresh bool) {
 	r.keys[s.key()] = bucket
 	if fresh {
 		r.buckets = append(r.buckets, bucket)
-		r.cfg.log("FOUND %s: %s", bucket, printableLine(s.Detail))
+		r.cfg.log("FOUND %s: %s", bucket, folder.Plain(s.Detail))
 	}
 }
 
@@ -250,38 +228,16 @@ type leftover struct {
 // leftovers are the suspects of a former run that was killed, and what stood in its ledgers, which becomes a suspect before
 // this run's ledgers take their place. Without --resume they stay where they are.
 func (r *run) leftovers() ([]leftover, error) {
-	for n := 0; ; n++ {
-		seqs, err := r.store.inFlight(n, inFlight)
-		if errors.Is(err, os.ErrNotExist) {
-			break
-		}
-		if err == nil && len(seqs) > 0 {
-			_, err = r.store.suspect(seqs)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	if !r.cfg.Resume {
-		return nil, nil
-	}
-	var all []leftover
-	names, err := r.store.names("suspects")
-	if err != nil {
+	if err := r.store.Strand(inFlight); err != nil || !r.cfg.Resume {
 		return nil, err
 	}
-	for _, name := range names {
-		text, err := os.ReadFile(r.store.path("suspects", name))
-		if err != nil {
-			return nil, err
-		}
+	var all []leftover
+	err := r.store.Each(folder.Suspects, func(name string, text []byte) error {
 		seqs, err := parseSequences(string(text))
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", r.store.path("suspects", name), err)
-		}
 		all = append(all, leftover{name, seqs})
-	}
-	return all, nil
+		return err
+	})
+	return all, err
 }
 
 // inFlight is how many sequences of a ledger are sent again by --resume: the one in flight, and those before it.
@@ -296,7 +252,7 @@ func (w *worker) takeUp(ctx context.Context, all []leftover) error {
 				return err
 			}
 		}
-		w.run.store.settled(l.name)
+		w.run.store.Settled(l.name)
 	}
 	w.run.mu.Lock()
 	corpus := append([]gen.Sequence(nil), w.run.corpus...)

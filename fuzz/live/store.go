@@ -21,12 +21,6 @@ func openStore(dir string) (*store, error) {
 	return &store{f}, nil
 }
 
-func (s *store) close() error { return s.Close() }
-
-func (s *store) names(sub string) ([]string, error) { return s.Names(sub) }
-
-func (s *store) path(sub, name string) string { return s.Path(sub, name) }
-
 // keep puts a sequence into the corpus.
 func (s *store) keep(seq *gen.Sequence) error {
 	text, _ := seq.MarshalText()
@@ -52,18 +46,11 @@ func (s *store) suspect(seqs []gen.Sequence) (string, error) {
 	return s.Suspect(appendSequences(nil, seqs))
 }
 
-func (s *store) settled(suspect string) { s.Settled(suspect) }
-
 // finding stores a finding; true: its bucket is new to the folder.
 func (s *store) finding(f *Finding) (bool, error) { return s.Find(f.Bucket, f.text()) }
 
 // rare stores a finding that nobody can rely on to happen.
 func (s *store) rare(f *Finding) error { return s.Rare(f.Bucket, f.text()) }
-
-func (s *store) counts() (findings, fresh, corpus int) { return s.Counts() }
-
-// report adds a line to status.jsonl.
-func (s *store) report(st *Status) error { return s.Report(st) }
 
 // ledger holds the sequences which a worker has sent last.
 type ledger struct{ *folder.Ledger }
@@ -73,25 +60,10 @@ func (s *store) openLedger(worker int) (*ledger, error) {
 	return &ledger{l}, err
 }
 
-func (l *ledger) close() error { return l.Close() }
-
 // enter notes a sequence that is about to be sent.
 func (l *ledger) enter(seq *gen.Sequence) error {
 	text, _ := seq.MarshalText()
 	return l.Enter(text)
-}
-
-// inFlight returns the last sequences of a worker that was killed, the newest last, at most n.
-func (s *store) inFlight(worker, n int) ([]gen.Sequence, error) {
-	texts, err := s.InFlight(worker, n)
-	var seqs []gen.Sequence
-	for _, text := range texts {
-		var seq gen.Sequence
-		if seq.UnmarshalText(text) == nil {
-			seqs = append(seqs, seq)
-		}
-	}
-	return seqs, err
 }
 
 // appendSequences writes sequences one behind the other.

@@ -46,7 +46,7 @@ func (r *run) newWorker(ctx context.Context, number int) (*worker, error) {
 	return w, nil
 }
 
-func (w *worker) close() error { return errors.Join(w.t.close(), w.ledger.close()) }
+func (w *worker) close() error { return errors.Join(w.t.close(), w.ledger.Close()) }
 
 // work fuzzes until the run is over.
 func (w *worker) work(ctx context.Context) error {

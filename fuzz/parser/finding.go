@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
+	"github.com/natsroute/natsroute/fuzz/folder"
+	"github.com/natsroute/natsroute/harness"
 	"github.com/natsroute/natsroute/harness/pipe"
 )
 
@@ -28,55 +29,43 @@ const findingTitle = "# natsroute finding in a parser 1"
 
 // Text is the finding as a file.
 func (f *Finding) Text() []byte {
-	var b bytes.Buffer
-	fmt.Fprintln(&b, findingTitle)
-	line := func(key, value string) {
-		if value != "" {
-			fmt.Fprintf(&b, "# %-9s %s\n", key, printable(value))
-		}
-	}
-	line("bucket", f.Bucket)
-	line("kind", string(f.Symptom.Kind))
-	line("class", f.Symptom.Class)
-	line("symptom", f.Symptom.Detail)
-	line("parser", f.Parser)
-	line("found", fmt.Sprintf("%s, %.1f s after the start, seed %d", f.Found.UTC().Format(time.RFC3339), f.After.Seconds(), f.Seed))
-	line("proven", f.Proven)
-	messages, size := f.Size()
-	line("size", fmt.Sprintf("%d messages, %d bytes", messages, size))
-	line("replay", f.Replay)
-	if f.Symptom.Said != "" {
-		fmt.Fprintf(&b, "#\n# what the process said:\n")
-		for l := range strings.Lines(f.Symptom.Said) {
-			fmt.Fprintf(&b, "#   %s\n", printable(strings.TrimRight(l, "\r\n")))
-		}
-	}
+	b := folder.AppendHead(nil, findingTitle, [][2]string{
+		{"bucket", f.Bucket},
+		{"kind", string(f.Symptom.Kind)},
+		{"class", f.Symptom.Class},
+		{"symptom", f.Symptom.Detail},
+		{"parser", f.Parser},
+		{"found", folder.When(f.Found, f.After, f.Seed)},
+		{"proven", f.Proven},
+		{"size", folder.Size(f.Size())},
+		{"replay", f.Replay},
+	})
+	b = folder.AppendSaid(b, f.Symptom.Said)
 	for i := range f.Cases {
-		f.Cases[i].explain(&b)
+		b = f.Cases[i].explain(b)
 	}
-	b.WriteByte('\n')
-	return appendCases(b.Bytes(), f.Cases)
+	return appendCases(append(b, '\n'), f.Cases)
 }
 
-// explain writes the pieces of a stream, and what the reference makes of it.
-func (c *Case) explain(b *bytes.Buffer) {
+// explain appends the pieces of a stream, and what the reference makes of it.
+func (c *Case) explain(b []byte) []byte {
 	const most = 400
 	stream := c.bytes()
-	fmt.Fprintf(b, "#\n# the bytes:\n")
+	b = append(b, "#\n# the bytes:\n"...)
 	from := 0
 	for _, to := range append(inside(c.Cuts, len(stream)), len(stream)) {
 		if piece := stream[from:to]; len(piece) > most {
-			fmt.Fprintf(b, "#   %+q and more, %d bytes\n", piece[:most], len(piece))
+			b = fmt.Appendf(b, "#   %+q and more, %d bytes\n", piece[:most], len(piece))
 		} else {
-			fmt.Fprintf(b, "#   %+q\n", piece)
+			b = fmt.Appendf(b, "#   %+q\n", piece)
 		}
 		from = to
 	}
 	want, err := pipe.Read(c.Setting, stream)
 	if err != nil {
-		return
+		return b
 	}
-	fmt.Fprintf(b, "# wanted:\n#   %s\n", printable(want.Line()))
+	return fmt.Appendf(b, "# wanted:\n#   %s\n", folder.Plain(want.Line()))
 }
 
 // Size is how many messages the streams have, and how many bytes.
@@ -107,27 +96,10 @@ func ReadFinding(path, dialect string) (*Finding, error) {
 
 func parseFinding(text string, otherwise pipe.Setting) (*Finding, error) {
 	f := &Finding{}
-	for line := range strings.Lines(text) {
-		rest, ok := strings.CutPrefix(strings.TrimRight(line, "\r\n"), "# ")
-		if !ok || !IsFinding([]byte(text)) {
-			continue
-		}
-		key, value, _ := strings.Cut(rest, " ")
-		value = strings.TrimSpace(value)
-		switch key {
-		case "bucket":
-			f.Bucket = value
-		case "kind":
-			f.Symptom.Kind = Kind(value)
-		case "class":
-			f.Symptom.Class = value
-		case "symptom":
-			f.Symptom.Detail = value
-		case "parser":
-			f.Parser = value
-		case "proven":
-			f.Proven = value
-		}
+	if IsFinding([]byte(text)) {
+		head := folder.Head(text)
+		f.Bucket, f.Parser, f.Proven = head["bucket"], head["parser"], head["proven"]
+		f.Symptom = Symptom{Kind: Kind(head["kind"]), Class: head["class"], Detail: head["symptom"]}
 	}
 	var err error
 	f.Cases, err = parseCases(text, otherwise)
@@ -137,14 +109,6 @@ func parseFinding(text string, otherwise pipe.Setting) (*Finding, error) {
 // newFinding describes cases that show a symptom.
 func (r *run) newFinding(s *Symptom, cases []Case) *Finding {
 	f := &Finding{Bucket: s.bucket(cases), Symptom: *s, Parser: r.cfg.Command, Found: time.Now(), After: time.Since(r.began), Seed: r.cfg.Seed, Cases: cases}
-	f.Replay = fmt.Sprintf("natsroute replay %s --parser %s", shellWord(r.folder.Path("findings", f.Bucket)), shellWord(r.cfg.Command))
+	f.Replay = fmt.Sprintf("natsroute replay %s --parser %s", harness.ShellWord(r.folder.Path("findings", f.Bucket)), harness.ShellWord(r.cfg.Command))
 	return f
-}
-
-// shellWord quotes a word for a shell where it has to be.
-func shellWord(s string) string {
-	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-") == "" {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/natsroute/natsroute/fuzz/bucket"
+	"github.com/natsroute/natsroute/fuzz/folder"
 	"github.com/natsroute/natsroute/fuzz/gen"
 	"github.com/natsroute/natsroute/fuzz/shrink"
 )
@@ -68,7 +69,7 @@ func (w *worker) settle(ctx context.Context, first *Symptom, suspects []Case) er
 	if met {
 		budget /= 4
 	} else {
-		w.run.cfg.log("confirmed, minimising: %s: %s", s.Kind, printable(s.Class))
+		w.run.cfg.log("confirmed, minimising: %s: %s", s.Kind, folder.Plain(s.Class))
 	}
 	small, err := proof.smaller(ctx, s, cases, budget)
 	if err != nil || ctx.Err() != nil {
@@ -352,7 +353,7 @@ func (r *run) found(s *Symptom, name string, fresh bool) {
 	r.keys[s.key()] = name
 	if fresh {
 		r.buckets = append(r.buckets, name)
-		r.cfg.log("FOUND %s: %s", name, printable(s.Detail))
+		r.cfg.log("FOUND %s: %s", name, folder.Plain(s.Detail))
 	}
 }
 

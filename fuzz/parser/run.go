@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -134,32 +133,16 @@ func (r *run) fuzz(ctx context.Context) error {
 	}
 	done := make(chan struct{})
 	go func() { running.Wait(); close(done) }()
-	r.tell(done)
+	folder.Tell(r.folder, done, r.current, r.cfg.Progress)
 	return failure
 }
 
-// tell reports once a second, and to the file every five seconds, until the workers are done.
-func (r *run) tell(done <-chan struct{}) {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for n := 1; ; n++ {
-		select {
-		case <-done:
-			return
-		case <-tick.C:
-		}
-		phase := "fuzzing"
-		if r.pursuing.Load() > 0 {
-			phase = "minimising"
-		}
-		st := r.status(phase)
-		if r.cfg.Progress != nil {
-			r.cfg.Progress(st)
-		}
-		if n%5 == 0 {
-			_ = r.folder.Report(&st) // a full disk shows where it matters: at findings
-		}
+// current is how far the run has come while it goes on.
+func (r *run) current() Status {
+	if r.pursuing.Load() > 0 {
+		return r.status("minimising")
 	}
+	return r.status("fuzzing")
 }
 
 func (r *run) status(phase string) Status {
@@ -227,24 +210,8 @@ const inFlight = 8
 // leftovers are the suspects of a former run that was killed, and what stood in its ledgers, which becomes a suspect before
 // this run's ledgers take their place. Without --resume they stay where they are.
 func (r *run) leftovers() ([]leftover, error) {
-	for n := 0; ; n++ {
-		texts, err := r.folder.InFlight(n, inFlight)
-		if errors.Is(err, fs.ErrNotExist) {
-			break
-		}
-		if err == nil && len(texts) > 0 {
-			var all []byte
-			for _, text := range texts {
-				all = append(all, text...)
-			}
-			_, err = r.folder.Suspect(all)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	if !r.cfg.Resume {
-		return nil, nil
+	if err := r.folder.Strand(inFlight); err != nil || !r.cfg.Resume {
+		return nil, err
 	}
 	var all []leftover
 	err := r.folder.Each(folder.Suspects, func(name string, text []byte) error {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/natsroute/natsroute/fuzz/bucket"
+	"github.com/natsroute/natsroute/fuzz/folder"
 	"github.com/natsroute/natsroute/harness"
 )
 
@@ -55,7 +56,7 @@ func (s *Symptom) bucket(cases []Case) string {
 }
 
 // Line is the symptom for people.
-func (s *Symptom) Line() string { return fmt.Sprintf("%s: %s", s.Kind, printable(s.Detail)) }
+func (s *Symptom) Line() string { return fmt.Sprintf("%s: %s", s.Kind, folder.Plain(s.Detail)) }
 
 // wrong is the symptom of a question without an answer.
 func wrong(err error) *Symptom {
@@ -86,7 +87,7 @@ func crash(exit *harness.Exit) *Symptom {
 		s.Class, s.Detail, s.placed = class+": "+words, detail+": "+words, true
 	}
 	s.Class = varying.ReplaceAllString(s.Class, "N")
-	s.Class = strings.TrimSpace(printable(s.Class[:min(len(s.Class), 200)]))
+	s.Class = strings.TrimSpace(folder.Plain(s.Class[:min(len(s.Class), 200)]))
 	return s
 }
 
@@ -99,19 +100,3 @@ func lastLine(text string) string {
 }
 
 func tail(text string) string { return text[max(0, len(text)-8<<10):] }
-
-// printable keeps what is plain and escapes the rest; it never ends a line.
-func printable(s string) string {
-	var b strings.Builder
-	for _, c := range []byte(s) {
-		switch {
-		case c == '\t':
-			b.WriteString("    ")
-		case c < ' ' || c > '~':
-			fmt.Fprintf(&b, "\\x%02x", c)
-		default:
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
-}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -133,9 +134,7 @@ func (c *fuzzCommand) Run(p *process) error {
 		return err
 	}
 	cfg.Dir, cfg.Resume, cfg.Duration, cfg.Sequences, cfg.Workers, cfg.Masks = c.Out, c.Resume, c.Duration, c.Sequences, c.Workers, c.Mask
-	if cfg.Seed = c.Seed; cfg.Seed == 0 {
-		cfg.Seed = uint64(newSeed())
-	}
+	cfg.Seed = cmp.Or(c.Seed, uint64(newSeed()))
 	ctx, stop := untilSignal(p.ctx)
 	defer stop()
 	if code, done, err := isolated(ctx, &cfg, p); done || err != nil {
@@ -152,10 +151,15 @@ func (c *fuzzCommand) Run(p *process) error {
 	if err != nil {
 		return liveFailure(err)
 	}
-	if result.New > 0 {
+	return c.outcome(result.New, ctx.Err() != nil)
+}
+
+// outcome is the exit code of a run that has not failed: with so many new findings, or cut off before its end.
+func (c *fuzzCommand) outcome(fresh int, interrupted bool) error {
+	switch {
+	case fresh > 0:
 		return exit(report.ExitFails)
-	}
-	if ctx.Err() != nil && (cfg.Duration > 0 || cfg.Sequences > 0) {
+	case interrupted && (c.Duration > 0 || c.Sequences > 0):
 		return exit(report.ExitIncomplete)
 	}
 	return nil

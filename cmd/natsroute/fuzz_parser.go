@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,9 +34,7 @@ func (c *fuzzCommand) fuzzParser(p *process) error {
 		return err
 	}
 	cfg.Dir, cfg.Resume, cfg.Duration, cfg.Sequences, cfg.Workers, cfg.Masks = c.Out, c.Resume, c.Duration, c.Sequences, c.Workers, c.Mask
-	if cfg.Seed = c.Seed; cfg.Seed == 0 {
-		cfg.Seed = uint64(newSeed())
-	}
+	cfg.Seed = cmp.Or(c.Seed, uint64(newSeed()))
 	ctx, stop := untilSignal(p.ctx)
 	defer stop()
 	screen := newFuzzScreen(p, c.Quiet)
@@ -53,12 +52,8 @@ func (c *fuzzCommand) fuzzParser(p *process) error {
 		return &failure{Code: report.ExitFails, Err: err}
 	case err != nil:
 		return parserFailure(err)
-	case result.New > 0:
-		return exit(report.ExitFails)
-	case ctx.Err() != nil && (cfg.Duration > 0 || cfg.Sequences > 0):
-		return exit(report.ExitIncomplete)
 	}
-	return nil
+	return c.outcome(result.New, ctx.Err() != nil)
 }
 
 // parserFailure gives an error of the fuzzer of parsers the exit code it means.

@@ -171,7 +171,7 @@ func (m *model) accountOf(p *peer, op *wire.Op) string {
 }
 
 func (m *model) exists(account string) bool {
-	return m.cfg.Accounts == nil || account == "$G" || account == "$SYS" && m.cfg.Dialect.Pools || slices.Contains(m.cfg.Accounts, account)
+	return m.cfg.Accounts == nil || account == "$G" || account == "$SYS" && m.cfg.Dialect.Headers || slices.Contains(m.cfg.Accounts, account)
 }
 
 // connect judges CONNECT: credentials, then what kind of peer it is, then its cluster.

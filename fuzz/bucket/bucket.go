@@ -47,15 +47,15 @@ func Crash(state, output string) (class, detail, stack string) {
 	}
 	message := output[at[0]:at[1]]
 	stack = output[at[0]:]
-	class = withoutNumbers(message) + " in " + strings.Join(TopFrames(stack, 3), " < ")
+	class = withoutNumbers(message) + " in " + strings.Join(topFrames(stack, 3), " < ")
 	if memoryLine.MatchString(message) {
 		class = OutOfMemory
 	}
 	return class, message, stack[:min(len(stack), 8<<10)]
 }
 
-// TopFrames are the names of the innermost functions of the first goroutine that are not the runtime's or of the standard library.
-func TopFrames(stack string, n int) []string {
+// topFrames are the names of the innermost functions of the first goroutine of a stack that are not the runtime's.
+func topFrames(stack string, n int) []string {
 	var frames []string
 	for line := range strings.Lines(firstGoroutine(stack)) {
 		at := strings.LastIndexByte(line, '(')
@@ -88,14 +88,30 @@ func firstGoroutine(stack string) string {
 
 func withoutNumbers(s string) string { return numbers.ReplaceAllString(s, "N") }
 
-// Busy is the first goroutine of a dump that runs, or waits for a lock, with frames of the program's own; all of it if there is none.
-func Busy(dump string) string {
-	for _, g := range strings.Split(dump, "\n\n") {
+// Locked is where the first goroutine of a dump that waits for a lock does so: its innermost frames. A goroutine that runs is at another place
+// each time, and says nothing that two hangs have in common.
+func Locked(dump string) (where string, ok bool) {
+	return waiting(dump, func(state string) bool { return strings.Contains(state, "Lock") })
+}
+
+// Running is where the first goroutine of a dump is that runs, for people.
+func Running(dump string) (where string, ok bool) {
+	return waiting(dump, func(state string) bool {
+		return strings.HasPrefix(state, "running") || strings.HasPrefix(state, "runnable")
+	})
+}
+
+// waiting are the frames of the first goroutine in such a state with frames of the program's own.
+func waiting(dump string, in func(state string) bool) (where string, ok bool) {
+	for g := range strings.SplitSeq(dump, "\n\n") {
 		head, _, _ := strings.Cut(g, "\n")
-		if strings.HasPrefix(head, "goroutine ") && (strings.Contains(head, "[running") || strings.Contains(head, "[runnable") || strings.Contains(head, "Lock")) &&
-			len(TopFrames(g, 1)) > 0 {
-			return g
+		_, state, isGoroutine := strings.Cut(head, "[")
+		if !isGoroutine || !strings.HasPrefix(head, "goroutine ") || !in(state) {
+			continue
+		}
+		if frames := topFrames(g, 3); len(frames) > 0 {
+			return strings.Join(frames, " < "), true
 		}
 	}
-	return dump
+	return "", false
 }

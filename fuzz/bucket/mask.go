@@ -96,8 +96,10 @@ func fieldClass(field string) string {
 		return "large"
 	case digits && len(text) < 19:
 		return "huge"
+	case digits && len(text) < 20:
+		return "beyond" // from 2^63-1 on
 	case digits:
-		return "beyond" // 2^63-1 and more
+		return "wrapping" // in 64 bits
 	case strings.Trim(text, "0123456789+-.ex") == "" && strings.ContainsAny(text, "0123456789"):
 		return "odd-number"
 	case len(text) > 200:

@@ -37,8 +37,11 @@ type Symptom struct {
 // outOfMemory is the class of a process that asked for more memory than there is.
 const outOfMemory = bucket.OutOfMemory
 
+// noInfo is the class of a process that hangs, and of which nobody can say at which place.
+const noInfo = "no INFO"
+
 // placed tells whether the class says where it happened.
-func (s *Symptom) placed() bool { return s.Stack != "" && s.Class != outOfMemory }
+func (s *Symptom) placed() bool { return s.Stack != "" && s.Class != outOfMemory && s.Class != noInfo }
 
 // same tells whether two symptoms are of one bucket.
 func (s *Symptom) same(other *Symptom) bool {
@@ -64,9 +67,6 @@ func crashSymptom(state, output string) *Symptom {
 	class, detail, stack := bucket.Crash(state, output)
 	return &Symptom{Kind: Crash, Class: class, Detail: detail, Stack: stack}
 }
-
-// topFrames are the names of the innermost functions of the first goroutine of a stack.
-func topFrames(stack string, n int) []string { return bucket.TopFrames(stack, n) }
 
 // masks are what the generator leaves out because of findings.
 type masks struct{ *bucket.Masks }

@@ -103,15 +103,34 @@ func (p *player) play(seq *gen.Sequence, opts playOptions) outcome {
 	}
 	out.plan = plan
 	out.quirk = quirkOf(p.t, p.model, seq, &p.env)
-	if p.t.witness != nil {
-		p.t.witness.begin()
-	}
 	p.all = p.all[:0]
 	clear(p.conns)
-	p.send(seq, &plan, opts, &out)
-	p.settle(&plan, &out)
+	if out.witness = p.wakeWitness(); out.witness == nil {
+		p.send(seq, &plan, opts, &out)
+		p.settle(&plan, &out)
+	}
 	p.finish(&out)
 	return out
+}
+
+// wakeWitness makes the witness ready for a sequence: another one where its connection has ended while it was idle, which nothing has caused that the
+// sequence does.
+func (p *player) wakeWitness() error {
+	t := p.t
+	if t.witness == nil {
+		return nil
+	}
+	if !t.witness.awake() {
+		t.witness.close()
+		again, err := dialWitness(t.client)
+		if err != nil {
+			return err
+		}
+		t.witness = again
+	}
+	t.witness.hasty = p.hasty
+	t.witness.begin()
+	return nil
 }
 
 // guard asks whether a connection's stream could make the target dial another machine.

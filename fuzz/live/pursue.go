@@ -74,17 +74,30 @@ func (w *worker) settle(ctx context.Context, first *Symptom, suspects []gen.Sequ
 	return w.file(s, small, always)
 }
 
-// smaller makes a case smaller in haste, and takes what comes of it only if it always shows the symptom without haste too. It tells
+// smaller makes a case smaller in haste, and takes of what comes of it the smallest that always shows the symptom without haste too. It tells
 // whether what it returns does.
 func (w *worker) smaller(ctx context.Context, proof *proof, s *Symptom, seqs []gen.Sequence, tests int, limit time.Duration) (small []gen.Sequence, always bool) {
+	trail := [][]gen.Sequence{seqs} // ever smaller
+	limits := shrink.Limits{Tests: tests, Until: time.Now().Add(limit), KeepNumbers: s.fatal() && !s.placed()}
 	proof.hasty = !s.fatal() // those show at once
-	small = shrink.Sequences(seqs, tests, time.Now().Add(limit), func(c []gen.Sequence) bool { return proof.again(ctx, s, c) })
+	shrink.Sequences(seqs, limits, func(c []gen.Sequence) bool {
+		shows := proof.again(ctx, s, c)
+		if shows {
+			trail = append(trail, c)
+		}
+		return shows
+	})
 	proof.hasty = false
-	if proof.always(ctx, s, small) || ctx.Err() != nil {
-		return small, ctx.Err() == nil
+	for back := 1; ; back *= 2 {
+		at := max(len(trail)-back, 0)
+		if proof.always(ctx, s, trail[at]) || ctx.Err() != nil {
+			return trail[at], ctx.Err() == nil
+		}
+		if at == 0 {
+			return seqs, false
+		}
+		w.run.cfg.log("what was made smaller does not always show it: back to a larger case")
 	}
-	w.run.cfg.log("what was made smaller does not always show it: the case stays as it was")
-	return seqs, proof.always(ctx, s, seqs)
 }
 
 // file stores what is proven. What ends the target now and then is kept too, apart from the findings.
@@ -175,9 +188,10 @@ func (p *proof) again(ctx context.Context, s *Symptom, seqs []gen.Sequence) bool
 	return err == nil && got.same(s)
 }
 
-// run plays the case, on a fresh target where the last one has suffered, and returns the first symptom.
+// run plays the case, on a fresh target where the last one has suffered, and returns the first symptom. A target that is gone before the case has begun
+// has died late of the case before: a server that panics goes on answering for a moment.
 func (p *proof) run(ctx context.Context, seqs []gen.Sequence) (*Symptom, error) {
-	if p.dirty {
+	if p.dirty || p.w.t.gone() {
 		if err := p.w.freshKeepLog(ctx); err != nil {
 			return nil, err
 		}

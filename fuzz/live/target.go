@@ -210,6 +210,14 @@ func (t *target) ailing() error {
 	return nil
 }
 
+// gone tells whether the target is not there any more, as fast as that can be told.
+func (t *target) gone() bool {
+	if t.server != nil {
+		return t.server.Exited() != nil
+	}
+	return t.ailing() != nil
+}
+
 var errSuccessor = errors.New("a new connection meets another server than before: something has started it again")
 
 // exited is how the process ended, nil: it runs, or is not ours.

@@ -17,11 +17,13 @@ import (
 // witness is a client of the target that is subscribed to everything in its account: it sees what routes deliver. It gets nothing of
 // what it publishes itself.
 type witness struct {
-	conn net.Conn
-	in   *bufio.Reader
-	out  []byte
-	sids map[int]bool // in use by the current sequence
-	got  []string
+	conn  net.Conn
+	in    *bufio.Reader
+	out   []byte
+	sids  map[int]bool // in use by the current sequence
+	got   []string
+	hasty bool      // a case is being made smaller
+	heard time.Time // when the server last answered
 }
 
 const (
@@ -87,10 +89,20 @@ func (w *witness) begin() {
 	clear(w.sids)
 }
 
+// idleLimit is how long a client may be silent: it answers no PING before it is asked for something, and servers close whom they take for dead.
+const idleLimit = 500 * time.Millisecond
+
+// awake tells whether a client that was idle for long is still connected.
+func (w *witness) awake() bool { return time.Since(w.heard) < idleLimit || w.barrier() == nil }
+
 // barrier sends what is queued and reads until the server has answered a PING behind it.
 func (w *witness) barrier() error {
 	w.out = append(w.out, ping...)
-	_ = w.conn.SetDeadline(time.Now().Add(answerLimit))
+	limit := answerLimit
+	if w.hasty {
+		limit /= haste
+	}
+	_ = w.conn.SetDeadline(time.Now().Add(limit))
 	_, err := w.conn.Write(w.out)
 	w.out = w.out[:0]
 	if err != nil {
@@ -98,6 +110,9 @@ func (w *witness) barrier() error {
 	}
 	for {
 		pong, err := w.readOp()
+		if pong {
+			w.heard = time.Now()
+		}
 		if pong || err != nil {
 			return err
 		}

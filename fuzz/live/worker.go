@@ -181,14 +181,16 @@ func (t *target) vitals(ctx context.Context, o *outcome) *Symptom {
 
 // stacks makes a process that hangs say where.
 func (t *target) stacks(ctx context.Context) *Symptom {
-	s := &Symptom{Kind: Hang, Class: "no INFO", Detail: "the process runs, and a new connection gets no INFO in " + infoLimit.String()}
+	s := &Symptom{Kind: Hang, Class: noInfo, Detail: "the process runs, and a new connection gets no INFO in " + infoLimit.String()}
 	if t.server.Order(ctx, harness.DumpStacks) != nil {
 		return s
 	}
 	if exit := t.exited(ctx); exit != nil {
 		s.Stack = exit.Tail
-		if frames := topFrames(bucket.Busy(exit.Tail), 3); len(frames) > 0 {
-			s.Class = "no INFO, busy in " + strings.Join(frames, " < ")
+		if where, ok := bucket.Locked(exit.Tail); ok {
+			s.Class += ", waits for a lock in " + where
+		} else if where, ok := bucket.Running(exit.Tail); ok {
+			s.Detail += ", busy in " + where
 		}
 	}
 	return s

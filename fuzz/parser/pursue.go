@@ -258,7 +258,7 @@ func (p *proof) smaller(ctx context.Context, s *Symptom, cases []Case, tests int
 				return c
 			}
 		}
-		shrink.Sequences([]gen.Sequence{best[i].Stream}, tests, until, func(seqs []gen.Sequence) bool { return try(at(seqs)) })
+		shrink.Sequences([]gen.Sequence{best[i].Stream}, shrink.Limits{Tests: tests, Until: until, KeepNumbers: s.fatal() && !s.placed}, func(seqs []gen.Sequence) bool { return try(at(seqs)) })
 	}
 	return best, failure
 }

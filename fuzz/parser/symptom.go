@@ -35,12 +35,9 @@ type Symptom struct {
 
 func (s *Symptom) key() string { return string(s.Kind) + "|" + s.Class }
 
-// same tells whether two symptoms are of one defect. A process that hangs may be too busy to say where.
+// same tells whether two symptoms are of one defect.
 func (s *Symptom) same(other *Symptom) bool {
-	if s == nil || other == nil || s.Kind != other.Kind {
-		return false
-	}
-	return s.Class == other.Class || s.Kind == Hang && s.placed != other.placed
+	return s != nil && other != nil && s.Kind == other.Kind && s.Class == other.Class
 }
 
 // fatal tells whether the parser ends by it, or has to be ended.
@@ -66,8 +63,8 @@ func wrong(err error) *Symptom {
 	switch {
 	case errors.As(err, &silent):
 		s := &Symptom{Kind: Hang, Class: "no answer", Detail: err.Error(), Said: tail(silent.Exit.Tail)}
-		if frames := bucket.TopFrames(bucket.Busy(silent.Exit.Tail), 3); len(frames) > 0 {
-			s.Class, s.placed = "no answer, busy in "+strings.Join(frames, " < "), true
+		if where, ok := bucket.Running(silent.Exit.Tail); ok {
+			s.Detail += ", busy in " + where
 		}
 		return s
 	case errors.As(err, &ended):

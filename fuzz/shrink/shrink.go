@@ -12,16 +12,26 @@ import (
 // reducer makes a failing case smaller: sequences, connections, steps, parts of messages, bytes, in this order, over and over until
 // nothing goes any more or the budget is used up.
 type reducer struct {
+	Limits
 	fails func([]gen.Sequence) bool // the case shows the same bucket
-	tests int                       // left
-	until time.Time
 	best  []gen.Sequence
+	tried map[string]bool // texts of cases that do not fail
 }
 
-// Sequences returns the smallest case found that fails, in at most so many tests and until that time. seqs itself is known to fail. What is tried shares
-// messages with seqs: fails changes nothing.
-func Sequences(seqs []gen.Sequence, tests int, until time.Time, fails func([]gen.Sequence) bool) []gen.Sequence {
-	r := &reducer{fails: fails, tests: tests, until: until, best: seqs}
+// Limits bound the work on one case.
+type Limits struct {
+	Tests int       // at most
+	Until time.Time // no test begins later
+
+	// KeepNumbers leaves large numbers as they are, where nothing but a death tells what a case has done: a size that is a few digits shorter may
+	// end a server too, and for another reason.
+	KeepNumbers bool
+}
+
+// Sequences returns the smallest case found that fails, within the limits. seqs itself is known to fail. What is tried shares messages with
+// seqs: fails changes nothing.
+func Sequences(seqs []gen.Sequence, limits Limits, fails func([]gen.Sequence) bool) []gen.Sequence {
+	r := &reducer{Limits: limits, fails: fails, best: seqs, tried: map[string]bool{}}
 	for before := ""; before != text(r.best) && r.left(); {
 		before = text(r.best)
 		r.sequences()
@@ -43,25 +53,33 @@ func text(seqs []gen.Sequence) string {
 	return b.String()
 }
 
-func (r *reducer) left() bool { return r.tests > 0 && time.Now().Before(r.until) }
+func (r *reducer) left() bool { return r.Tests > 0 && time.Now().Before(r.Until) }
 
 // try takes a candidate over if it fails too.
 func (r *reducer) try(candidate []gen.Sequence) bool {
 	if !r.left() || len(candidate) == 0 {
 		return false
 	}
-	r.tests--
+	key := text(candidate)
+	if r.tried[key] {
+		return false
+	}
+	r.Tests--
 	if !r.fails(candidate) {
+		r.tried[key] = true
 		return false
 	}
 	r.best = candidate
 	return true
 }
 
+// sequences leaves out runs of sequences, halves first: of a case that needs hundreds to be seen, most go at once.
 func (r *reducer) sequences() {
-	for i := 0; len(r.best) > 1 && i < len(r.best); {
-		if !r.try(slices.Delete(slices.Clone(r.best), i, i+1)) {
-			i++
+	for size := len(r.best) / 2; size >= 1; size /= 2 {
+		for at := 0; at < len(r.best); {
+			if !r.try(slices.Delete(slices.Clone(r.best), at, min(at+size, len(r.best)))) {
+				at += size
+			}
 		}
 	}
 }
@@ -178,7 +196,7 @@ func (r *reducer) bytes() {
 
 // shorten cuts pieces out of one part of a message, halves first.
 func (r *reducer) shorten(i, step, part int) {
-	length := 0
+	length, number := 0, false
 	set := func(m *gen.Message, edit func(*string)) {
 		n := 0
 		m.Parts(func(p *string) {
@@ -190,10 +208,10 @@ func (r *reducer) shorten(i, step, part int) {
 	}
 	measure := func() {
 		m := r.best[i].Steps[step].Message.Clone()
-		set(&m, func(p *string) { length = len(*p) })
+		set(&m, func(p *string) { length, number = len(*p), strings.Trim(*p, " \t0123456789") == "" })
 	}
 	measure()
-	if length <= 4 {
+	if length <= 4 || number && r.KeepNumbers {
 		return
 	}
 	for size := length / 2; size >= 1; size /= 2 {

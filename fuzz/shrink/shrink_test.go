@@ -41,9 +41,36 @@ func TestSequences(t *testing.T) {
 		noise := src.Generate(gen.Options{Clients: true})
 		case0 := sequence(t, zeroWeight)
 		seq := gen.Sequence{Steps: slices.Concat(noise.Steps, case0.Steps[:2], noise.Steps, case0.Steps[2:])}
-		small := Sequences([]gen.Sequence{noise, seq}, 5000, time.Now().Add(time.Minute), needed)
+		small := Sequences([]gen.Sequence{noise, seq}, Limits{Tests: 5000, Until: time.Now().Add(time.Minute)}, needed)
 		if len(small) != 1 || len(small[0].Steps) != 2 || len(small[0].Steps[1].Message.Fields) != 1 {
 			t.Errorf("seed %d: left are %s", seed, small)
+		}
+	}
+}
+
+// A large number is cut only where the cause of a failure can be told.
+func TestKeepNumbers(t *testing.T) {
+	large := func(seqs []gen.Sequence) bool { return strings.Contains(text(seqs), "99999") }
+	for keep, want := range map[bool]string{true: `" 9999999999"`, false: `"99999"`} {
+		seq := sequence(t, `0 send "RMSG" " $G" " foo" " 9999999999" end "\r\n" payload "" "\r\n"`+"\n")
+		small := text(Sequences([]gen.Sequence{seq}, Limits{Tests: 500, Until: time.Now().Add(time.Minute), KeepNumbers: keep}, large))
+		if !strings.Contains(small, want) {
+			t.Errorf("keep %v: left is %s, want %s in it", keep, small, want)
+		}
+	}
+}
+
+// What has not failed once is not asked for again.
+func TestNothingTwice(t *testing.T) {
+	asked := map[string]int{}
+	seq := sequence(t, zeroWeight)
+	Sequences([]gen.Sequence{seq}, Limits{Tests: 5000, Until: time.Now().Add(time.Minute)}, func(seqs []gen.Sequence) bool {
+		asked[text(seqs)]++
+		return strings.Contains(text(seqs), "foo")
+	})
+	for case0, times := range asked {
+		if times > 1 {
+			t.Errorf("%d times: %s", times, case0)
 		}
 	}
 }

@@ -1,0 +1,42 @@
+package bucket
+
+import "testing"
+
+const dump = `SIGQUIT: quit
+PC=0x1 m=0 sigcode=0
+
+goroutine 0 [idle]:
+runtime.futex(0x1)
+
+goroutine 7 [runnable]:
+internal/poll.(*FD).Read(0x1)
+	/go/src/internal/poll/fd.go:1
+example.org/server.(*Server).spin(0xc000)
+	/s/server.go:20
+
+goroutine 9 [sync.Mutex.Lock, 2 minutes]:
+sync.(*Mutex).Lock(0x1)
+	/go/src/sync/mutex.go:1
+example.org/server.(*client).readLoop(0xc000, 0x5)
+	/s/client.go:1290
+created by example.org/server.(*Server).start in goroutine 1
+	/s/server.go:5
+`
+
+// A hang is told apart by a lock that is waited for, which is at one place, and never by what runs, which is anywhere.
+func TestHangs(t *testing.T) {
+	if where, ok := Locked(dump); !ok || where != "sync.(*Mutex).Lock < server.(*client).readLoop" {
+		t.Errorf("locked in %q, %v", where, ok)
+	}
+	if where, ok := Running(dump); !ok || where != "poll.(*FD).Read < server.(*Server).spin" {
+		t.Errorf("running in %q, %v", where, ok)
+	}
+	for _, none := range []string{"", "exit status 2", "goroutine 1 [select]:\nmain.main()\n"} {
+		if where, ok := Locked(none); ok {
+			t.Errorf("%q is locked in %q", none, where)
+		}
+		if where, ok := Running(none); ok {
+			t.Errorf("%q runs in %q", none, where)
+		}
+	}
+}

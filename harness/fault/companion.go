@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"errors"
 	"net"
 
 	"github.com/natsroute/natsroute/reference/wire"
@@ -9,9 +10,14 @@ import (
 // companion is a route connection of the box's own to the server: it has what a fault takes from other accounts.
 type companion struct{ conn net.Conn }
 
-// Companion opens a connection to the server, without TLS, which ends with this one. What the server says on it goes to heard, which
+var errNotIntroduced = errors.New("the server has not introduced itself: nobody knows its cluster")
+
+// companion opens a connection to the server, without TLS, which ends with this one. What the server says on it goes to heard, which
 // may be nil.
 func (l *Link) companion(heard func(Frame)) (*companion, error) {
+	if l.Server == nil {
+		return nil, errNotIntroduced
+	}
 	conn, err := net.Dial("tcp", l.toServer.to.RemoteAddr().String())
 	if err != nil {
 		return nil, err

@@ -90,10 +90,10 @@ func notingLame(l *Link, f Frame) []Frame {
 
 func lame(l *Link, _ Frame) bool { return l.Kept == "lame" }
 
-// atTheEnd says something before a registered route ends that the server closes.
+// atTheEnd says something before a registered route ends that the server closes, and on which it has introduced itself.
 func atTheEnd(picked func(*Link) bool, say func(*Link) Frame) func(*Link, bool, []byte) ([]byte, bool) {
 	return func(l *Link, peer bool, held []byte) ([]byte, bool) {
-		if !peer && l.Peer != nil && picked(l) {
+		if !peer && l.Peer != nil && l.Server != nil && picked(l) {
 			l.ToPeer(say(l))
 		}
 		return held, false

@@ -251,12 +251,16 @@ var pinnedFaults = []Fault{
 // isApart picks connections that are for one account.
 func isApart(l *Link, _ Frame) bool { return l.pinned() }
 
-// account is the one that the connection is for.
+// account is the one that the connection is for; "": it is for all, or nobody has said yet.
 func (l *Link) account() string {
+	by := l.Server
 	if l.Dialled {
-		return l.Peer.RouteAccount
+		by = l.Peer
 	}
-	return l.Server.RouteAccount
+	if by == nil {
+		return ""
+	}
+	return by.RouteAccount
 }
 
 func notSystem(l *Link, _ Frame) bool { return l.account() != "$SYS" }

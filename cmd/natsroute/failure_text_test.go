@@ -160,7 +160,7 @@ func (o faulty) checkAgain(t *testing.T) {
 		t.Errorf("%s: no command runs %s again: %q", o.Name, first.ID, first.Repro)
 		return
 	}
-	again := faulty{o.Fault, certify(t, nil, words[2:]...)}
+	again := faulty{o.Fault, certify(t, faultEnv, words[2:]...)}
 	if got, ok := again.firstFailure(); !ok || got.ID != first.ID {
 		t.Errorf("%s: %s did not break %s again:\n%s", o.Name, first.Repro, first.ID, again.text)
 	}

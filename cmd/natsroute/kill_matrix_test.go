@@ -76,7 +76,7 @@ func runKillMatrix(t *testing.T, faults []fault.Fault) map[string]brokenRows {
 			some <- struct{}{}
 			defer func() { <-some }()
 			args := faultArgs(f, "--quiet", "--seed", "1", "--timeout", "15m", "--patience", faultPatience, "--skip", lightly(f))
-			all <- faulty{f, again(t, f, certify(t, matrixEnv, args...))}
+			all <- faulty{f, again(t, f, certify(t, faultEnv, args...))}
 		}()
 	}
 	rows := make(map[string]brokenRows)
@@ -90,9 +90,6 @@ func runKillMatrix(t *testing.T, faults []fault.Fault) map[string]brokenRows {
 	}
 	return rows
 }
-
-// matrixEnv makes runs collect no garbage below a gigabyte: that is a tenth of their time.
-var matrixEnv = []string{"GOGC=off", "GOMEMLIMIT=1GiB"}
 
 // fewRows is how many rows a run may have broken for them to be looked at again alone.
 const fewRows = 60
@@ -109,12 +106,12 @@ func again(t *testing.T, f fault.Fault, o outcome) outcome {
 		rows = nil
 	}
 	if !o.caught(f.Breaks) {
-		o.report.Results = append(o.report.Results, certify(t, matrixEnv, append(chapterArgs(t, f), "--quiet")...).of(f.Breaks)...)
+		o.report.Results = append(o.report.Results, certify(t, faultEnv, append(chapterArgs(t, f), "--quiet")...).of(f.Breaks)...)
 	}
 	if len(rows) == 0 {
 		return o
 	}
-	alone := certify(t, matrixEnv, faultArgs(f, "--quiet", "--seed", "1", "--timeout", "15m", "--patience", "2s", "--skip", lightly(f), "--only", strings.Join(rows, ","))...)
+	alone := certify(t, faultEnv, faultArgs(f, "--quiet", "--seed", "1", "--timeout", "15m", "--patience", "2s", "--skip", lightly(f), "--only", strings.Join(rows, ","))...)
 	broken := alone.broken()
 	o.report.Results = slices.DeleteFunc(o.report.Results, func(r report.Result) bool {
 		row := r.Requirements[0]

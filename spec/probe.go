@@ -24,6 +24,7 @@ type knowledge struct {
 	account    string // of Means.Client's clients, as routes name it
 	registers  bool   // accepts a plain peer
 	answers    bool   // answers PING
+	unreadable bool   // what it says is no operation
 	clientFail string // why there is no client, although a URL was given
 	clustered  bool   // other members of its cluster were seen
 }
@@ -109,7 +110,8 @@ func (s *Site) probeRegistration(ctx context.Context) {
 	defer p.Leave()
 	err = p.Register(ctx)
 	var closed *harness.ClosedError
-	s.known.answers = err == nil
+	var unreadable *harness.MalformedError
+	s.known.answers, s.known.unreadable = err == nil, errors.As(err, &unreadable)
 	s.known.registers = !errors.As(err, &closed)
 }
 
@@ -291,6 +293,7 @@ func (s *Site) standing(ctx context.Context, e CatalogEntry, row corpus.Requirem
 	switch {
 	case !s.known.registers && !slices.Contains(e.without, "registration"):
 		return report.NotTested, report.NeedsRegistration
+	case s.known.unreadable && slices.Contains(e.without, "grammar"): // that is what it is about
 	case !s.known.answers && !slices.Contains(e.without, "pong"):
 		return report.NotTested, report.NeedsPong
 	}

@@ -22,6 +22,8 @@ const (
 var (
 	// WithoutPong marks a spec that does not rest on the target answering PING.
 	WithoutPong = Label(keyWithout + "pong")
+	// WithoutGrammar marks a spec that is about what cannot be read: it rests on no answer where the target has said what is no operation.
+	WithoutGrammar = Label(keyWithout + "grammar")
 	// WithoutRegistration marks a spec that does not rest on the target accepting a peer.
 	WithoutRegistration = Label(keyWithout+"registration", keyWithout+"pong")
 )

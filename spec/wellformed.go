@@ -162,7 +162,7 @@ func (l *line) canonical() bool {
 }
 
 func sentByTheTarget(s *Suite) {
-	It("parses under the strict grammar, to the last byte", s.Req("RT-OUT-001/grammar"), func(ctx SpecContext) {
+	It("parses under the strict grammar, to the last byte", s.Req("RT-OUT-001/grammar"), WithoutGrammar, func(ctx SpecContext) {
 		for _, stream := range s.busy(ctx) {
 			lines, err := readLines(stream)
 			Expect(err).NotTo(HaveOccurred(), "the target's bytes, read by the grammar of this chapter")

@@ -19,7 +19,7 @@ func faultArgs(f fault.Fault, more ...string) []string {
 	args := []string{"--fault", f.Name}
 	switch {
 	case *faultTarget != "":
-		args = append(args, "--launch", *faultTarget)
+		args = append(args, "--launch", *faultTarget, "--disruptive")
 	case f.Dialect != "":
 		args = append(args, "--dialect", f.Dialect, "--profile", f.Dialect)
 	}
@@ -150,10 +150,10 @@ func (o outcome) caught(requirement string) bool {
 	return false
 }
 
-// beside tells whether the requirement says nothing about the target: its release cannot show the fault.
+// beside tells whether the requirement says nothing about the target, or may be kept in several ways: its release cannot show the fault.
 func (o outcome) beside(requirement string) bool {
 	for _, r := range o.of(requirement) {
-		if r.Status != report.NotApplicable {
+		if r.Status != report.NotApplicable && r.Status != report.Observed {
 			return false
 		}
 	}

@@ -16,6 +16,9 @@ type Fault struct {
 
 	// Dialect is the server generation that can have the fault, where it is not the latest: the reference has to play it.
 	Dialect string
+	// Since is the first generation whose servers can show the fault, where the requirement is kept by older ones too: the fault shows by
+	// operations or members that those do not have. Empty: all can.
+	Since string
 
 	// FromPeer and FromServer rewrite a frame on its way to the server, or from it. nil: it passes as it is.
 	FromPeer   func(*Link, Frame) []Frame

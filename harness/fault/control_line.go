@@ -140,7 +140,7 @@ var controlLineFaults = []Fault{
 		FromPeer: when(all(op(isMessage), spelled(func(f Frame) bool { return f.Reads > 1 && len(f.Raw) < 4096 })), drop),
 	},
 	{
-		Name: "cut-lmsg-misread", Title: "reads an LMSG that does not come in one segment as an RMSG", Breaks: "RT-LINE-015",
+		Name: "cut-lmsg-misread", Title: "reads an LMSG that does not come in one segment as an RMSG", Breaks: "RT-LINE-015", Since: "srv-2.5",
 		FromPeer: when(all(is(wire.LeafMsg), spelled(func(f Frame) bool { return f.Reads > 1 })), edit(func(_ *Link, op *wire.Op) {
 			op.Kind, op.Account, op.Subject = wire.Msg, op.Origin, op.Account
 			op.Origin = nil

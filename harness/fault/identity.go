@@ -106,7 +106,9 @@ var identityFaults = []Fault{
 	},
 	{
 		Name: "id-case-folded", Title: "compares server_ids without regard to case", Breaks: "RT-ID-013",
-		FromPeer: editInfo(func(_ *Link, info *wire.InfoBody) { info.ServerID = strings.ToUpper(info.ServerID) }),
+		FromPeer: both( // releases up to 2.1 go by the name in CONNECT
+			editConnect(func(_ *Link, body *wire.ConnectBody) { body.Name = strings.ToUpper(body.Name) }),
+			editInfo(func(_ *Link, info *wire.InfoBody) { info.ServerID = strings.ToUpper(info.ServerID) })),
 	},
 	{
 		Name: "greater-name-not-taken-over", Title: "keeps its generated cluster name beside a peer with a greater one", Breaks: "RT-ID-014",

@@ -24,7 +24,7 @@ var lameduckFaults = []Fault{
 		ToClient: editClientInfo(func(line string) string { return strings.Replace(line, `"ldm":true`, `"ldm":false`, 1) }),
 	},
 	{
-		Name: "ldm-carries-nothing", Title: "reads no messages of its routes in lame duck mode", Breaks: "RT-LDM-005",
+		Name: "ldm-carries-nothing", Title: "reads no messages of its routes in lame duck mode", Breaks: "RT-LDM-005", Since: "srv-2.5", // ldm in INFO to routes
 		FromServer: notingLame,
 		FromPeer:   when(all(lame, op(isMessage)), drop),
 	},

@@ -237,7 +237,7 @@ var poolingFaults = []Fault{
 		},
 	},
 	{
-		Name: "pool-announced-without", Title: "announces a pool though it was told to have none", Breaks: "RT-POOL-036",
+		Name: "pool-announced-without", Title: "announces a pool though it was told to have none", Breaks: "RT-POOL-036", Since: "srv-2.10", // no option of older ones forbids a pool
 		FromServer: editInfo(func(l *Link, info *wire.InfoBody) {
 			if info.ServerID == l.Server.ServerID && info.RoutePoolSize == 0 {
 				info.RoutePoolSize = 3

@@ -39,8 +39,8 @@ func chapterArgs(t *testing.T, f fault.Fault) []string {
 // faultPatience is that of runs with a fault: most of their time they wait for what does not come.
 const faultPatience = "1s"
 
-// faultEnv makes runs with a fault collect no garbage below a gigabyte: that is a tenth of their time.
-var faultEnv = []string{"GOGC=off", "GOMEMLIMIT=1GiB"}
+// faultEnv makes runs with a fault collect no garbage as long as they need little memory: that is half of the time that they compute.
+var faultEnv = []string{"GOGC=off", "GOMEMLIMIT=512MiB"}
 
 // heavyRows take as long as all others together: only faults that are for one of them are run on it.
 var heavyRows = []string{

@@ -228,13 +228,9 @@ func (p *proof) smaller(ctx context.Context, s *Symptom, cases []Case, tests int
 		candidate := change(slices.Clone(best))
 		return len(candidate) > 0 && fails(candidate)
 	}
-	for size := len(best) / 2; size > 0; size /= 2 { // delta debugging, Zeller and Hildebrandt
-		for at := 0; len(best) > 1 && at < len(best); {
-			if !try(func(c []Case) []Case { return slices.Delete(c, at, min(at+size, len(c))) }) {
-				at += size
-			}
-		}
-	}
+	shrink.Runs(func() int { return len(best) }, func(from, to int) bool {
+		return try(func(c []Case) []Case { return slices.Delete(c, from, to) })
+	})
 	try(func(c []Case) []Case { return c }) // finds the fewest cuts
 	for i := 0; i < len(best); i++ {
 		for _, plain := range plainer {

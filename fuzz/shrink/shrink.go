@@ -2,6 +2,7 @@
 package shrink
 
 import (
+	"crypto/sha256"
 	"slices"
 	"strings"
 	"time"
@@ -15,7 +16,7 @@ type reducer struct {
 	Limits
 	fails func([]gen.Sequence) bool // the case shows the same bucket
 	best  []gen.Sequence
-	tried map[string]bool // texts of cases that do not fail
+	tried map[[sha256.Size]byte]bool // by their texts, which can be long: cases that do not fail
 }
 
 // Limits bound the work on one case.
@@ -31,7 +32,7 @@ type Limits struct {
 // Sequences returns the smallest case found that fails, within the limits. seqs itself is known to fail. What is tried shares messages with
 // seqs: fails changes nothing.
 func Sequences(seqs []gen.Sequence, limits Limits, fails func([]gen.Sequence) bool) []gen.Sequence {
-	r := &reducer{Limits: limits, fails: fails, best: seqs, tried: map[string]bool{}}
+	r := &reducer{Limits: limits, fails: fails, best: seqs, tried: map[[sha256.Size]byte]bool{}}
 	for before := ""; before != text(r.best) && r.left(); {
 		before = text(r.best)
 		r.sequences()
@@ -60,7 +61,7 @@ func (r *reducer) try(candidate []gen.Sequence) bool {
 	if !r.left() || len(candidate) == 0 {
 		return false
 	}
-	key := text(candidate)
+	key := sha256.Sum256([]byte(text(candidate)))
 	if r.tried[key] {
 		return false
 	}
@@ -73,15 +74,22 @@ func (r *reducer) try(candidate []gen.Sequence) bool {
 	return true
 }
 
-// sequences leaves out runs of sequences, halves first: of a case that needs hundreds to be seen, most go at once.
-func (r *reducer) sequences() {
-	for size := len(r.best) / 2; size >= 1; size /= 2 {
-		for at := 0; at < len(r.best); {
-			if !r.try(slices.Delete(slices.Clone(r.best), at, min(at+size, len(r.best)))) {
+// Runs cuts runs out of a list, halves first (delta debugging, Zeller and Hildebrandt): of a case that needs hundreds to be seen, most go at once. cut
+// leaves out what stands from one place up to another, and tells whether it has.
+func Runs(length func() int, cut func(from, to int) bool) {
+	for size := length() / 2; size >= 1; size /= 2 {
+		for at := 0; at < length(); {
+			if !cut(at, min(at+size, length())) {
 				at += size
 			}
 		}
 	}
+}
+
+func (r *reducer) sequences() {
+	Runs(func() int { return len(r.best) }, func(from, to int) bool {
+		return r.try(slices.Delete(slices.Clone(r.best), from, to))
+	})
 }
 
 // with is the best case with another sequence at that place.
@@ -103,21 +111,12 @@ func (r *reducer) conns() {
 	}
 }
 
-// steps leaves out runs of steps, halves first (delta debugging, Zeller and Hildebrandt).
 func (r *reducer) steps() {
 	for i := range r.best {
-		for size := max(len(r.best[i].Steps)/2, 1); ; size /= 2 {
-			for at := 0; at < len(r.best[i].Steps); {
-				steps := r.best[i].Steps
-				rest := slices.Delete(slices.Clone(steps), at, min(at+size, len(steps)))
-				if len(rest) == 0 || !r.try(r.with(i, rest)) {
-					at += size
-				}
-			}
-			if size <= 1 {
-				break
-			}
-		}
+		Runs(func() int { return len(r.best[i].Steps) }, func(from, to int) bool {
+			rest := slices.Delete(slices.Clone(r.best[i].Steps), from, to)
+			return len(rest) > 0 && r.try(r.with(i, rest))
+		})
 	}
 }
 

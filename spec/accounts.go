@@ -174,6 +174,7 @@ func accountGroups(s *Suite) {
 		s.QueueSubscribe(two.clientX, s.Subject("orders"), "q")
 		s.Flush(ctx, two.clientX)
 		s.Fence(ctx, p)
+		s.Publish(two.clientX, s.Subject("orders"), "", numbered(19)...) // with the next one twenty: one would go astray by chance only
 		s.publishInBoth(ctx, two)
 		s.Fence(ctx, p)
 		Expect(ofKind(s.Own(p), wire.Msg)).To(s.BeOps(wire.NewQueueMsg(two.y, s.Subject("orders"), "", []string{"q"}, []byte("in y"))), "a group of one name in two accounts is two groups")
@@ -183,9 +184,12 @@ func accountGroups(s *Suite) {
 		p, two := s.Join(ctx, "A"), s.twoAccounts(ctx)
 		inX, inY := s.QueueSubscribe(two.clientX, s.Subject("orders"), "q"), s.QueueSubscribe(two.clientY, s.Subject("orders"), "q")
 		s.Flush(ctx, two.clientX, two.clientY)
-		s.Send(p, wire.NewQueueMsg(two.x, s.Subject("orders"), "", []string{"q"}, []byte("in x")))
+		sent := numbered(20) // one would go astray by chance only
+		for _, payload := range sent {
+			s.Send(p, wire.NewQueueMsg(two.x, s.Subject("orders"), "", []string{"q"}, []byte(payload)))
+		}
 		s.PeerToClients(ctx, p, two.clientX, two.clientY)
-		Expect(s.Received(inX)).To(s.BeMessages(delivery{s.Subject("orders"), "", "in x"}), "the member of the message's account")
+		s.ExpectOnceEach(sent, "the member of the message's account", s.clientPayloads(inX))
 		Expect(s.Received(inY)).To(s.BeMessages(), "a message crossed from one account to another")
 	})
 

@@ -149,7 +149,8 @@ func (o faulty) checkText(t *testing.T) {
 	}
 }
 
-// checkAgain runs the command that a failure text ends with: it has to fail for the same result.
+// checkAgain runs the command that a failure text ends with: it has to fail for the same result, if need be the third time, where the fault is one of
+// time or chance.
 func (o faulty) checkAgain(t *testing.T) {
 	first, ok := o.firstFailure()
 	if !ok {
@@ -160,10 +161,15 @@ func (o faulty) checkAgain(t *testing.T) {
 		t.Errorf("%s: no command runs %s again: %q", o.Name, first.ID, first.Repro)
 		return
 	}
-	again := faulty{o.Fault, certify(t, faultEnv, words[2:]...)}
-	if got, ok := again.firstFailure(); !ok || got.ID != first.ID {
-		t.Errorf("%s: %s did not break %s again:\n%s", o.Name, first.Repro, first.ID, again.text)
+	var again faulty
+	for range aloneRuns {
+		again = faulty{o.Fault, certify(t, faultEnv, words[2:]...)}
+		if got, ok := again.firstFailure(); ok && got.ID == first.ID {
+			return
+		}
+		t.Logf("%s: %s did not break %s again", o.Name, first.Repro, first.ID)
 	}
+	t.Errorf("%s: %s did not break %s in %d runs:\n%s", o.Name, first.Repro, first.ID, aloneRuns, again.text)
 }
 
 // TestFailureTextsHaveFaults wants no text of a fault that is gone.

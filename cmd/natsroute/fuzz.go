@@ -21,6 +21,7 @@ type liveTarget struct {
 	Server    string `short:"s" group:"target" placeholder:"ADDRESS" help:"Route port of a running server on this machine: HOST:PORT, or nats-route://USER:PASSWORD@HOST:PORT (NATSROUTE_SERVER). When it dies something has to start it again."`
 	Client    string `group:"target" placeholder:"URL" help:"Client port of that server, nats://USER:PASSWORD@HOST:PORT: a client there sees what is delivered (NATS_URL)."`
 	Launch    string `group:"target" placeholder:"COMMAND" help:"Start the target, one for each worker: nats-server@VERSION, or a command with {{.RoutePort}} and {{.ClientPort}}, or {{.ConfigFile}}. It has a network of its own where the system allows it."`
+	Beside    string `group:"target" placeholder:"COMMAND" help:"A second server that gets the same messages, started like that of --launch: what the two answer otherwise where the reference has no say is a finding too."`
 	Parser    string `group:"target" placeholder:"COMMAND" help:"A parser instead of a server: the command is started without a shell, one for each worker, and spoken to as corpus/README.md says under 'Playing the vectors on your parser'."`
 	Dialect   string `group:"target" placeholder:"NAME" help:"The server generation the target belongs to, a name of 'natsroute list profiles' (default: what its INFO points to; a parser: the latest); with the embedded reference: the one it plays."`
 	User      string `group:"means" placeholder:"NAME" help:"User for the route port."`
@@ -52,7 +53,7 @@ func (t *liveTarget) config(p *process) (live.Config, error) {
 	if err != nil {
 		return cfg, err
 	}
-	cfg.Server, cfg.Launch = t.Server, t.Launch
+	cfg.Server, cfg.Launch, cfg.Beside = t.Server, t.Launch, t.Beside
 	if cfg.Client, err = clientURL(t.Client); err != nil {
 		return cfg, err
 	}
@@ -109,7 +110,7 @@ type fuzzCommand struct {
 // Help is the end of `natsroute fuzz --help`.
 func (fuzzCommand) Help() string {
 	return `Sequences of route messages go to a live port until something is wrong: the server dies or hangs, takes malformed bytes, answers
-otherwise than the reference, delivers otherwise, speaks before CONNECT, needs memory out of proportion. Each finding is confirmed on a fresh
+otherwise than the reference (or, where that has no say, than a server beside it), delivers otherwise, speaks before CONNECT, needs memory out of proportion. Each finding is confirmed on a fresh
 target, made as small as it goes, and written to DIR/findings, with the command that shows it again.
 
 No message makes a server dial another machine: every address is checked before it is sent, and a server that natsroute
@@ -202,13 +203,25 @@ func isolated(ctx context.Context, cfg *live.Config, p *process) (code int, done
 	if cfg.Server != "" || live.Isolated() {
 		return 0, false, nil
 	}
-	if v, ok := strings.CutPrefix(cfg.Launch, "nats-server@"); ok {
-		if !versionForm.MatchString(v) {
-			return 0, false, usage("--launch nats-server@%s: that is no version: write one like nats-server@v2.15.2", v)
-		}
-		if _, err := harness.BuildNatsServer(ctx, v, func(line string) { fmt.Fprintln(p.stderr, report.Printable(line)) }); err != nil {
-			return 0, false, liveFailure(err)
+	for _, command := range []string{cfg.Launch, cfg.Beside} {
+		if err := build(ctx, command, p); err != nil {
+			return 0, false, err
 		}
 	}
 	return live.Isolate(ctx)
+}
+
+// build makes the released server that a command names; another command needs nothing.
+func build(ctx context.Context, command string, p *process) error {
+	v, ok := strings.CutPrefix(command, "nats-server@")
+	if !ok {
+		return nil
+	}
+	if !versionForm.MatchString(v) {
+		return usage("%s: that is no version: write one like nats-server@v2.15.2", command)
+	}
+	if _, err := harness.BuildNatsServer(ctx, v, func(line string) { fmt.Fprintln(p.stderr, report.Printable(line)) }); err != nil {
+		return liveFailure(err)
+	}
+	return nil
 }

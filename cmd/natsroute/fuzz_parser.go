@@ -15,7 +15,7 @@ import (
 func (t *liveTarget) parserConfig(p *process) (parser.Config, error) {
 	cfg := parser.Config{Command: t.Parser, Dialect: t.Dialect}
 	for _, other := range []struct{ name, value string }{
-		{"-s", t.Server}, {"--client", t.Client}, {"--launch", t.Launch}, {"--user", t.User}, {"--password", t.Password},
+		{"-s", t.Server}, {"--client", t.Client}, {"--launch", t.Launch}, {"--beside", t.Beside}, {"--user", t.User}, {"--password", t.Password},
 	} {
 		if other.value != "" {
 			return cfg, usage("--parser starts a parser, and %s belongs to a server: give one of them", other.name)

@@ -98,6 +98,9 @@ func (f *fuzzScreen) end(run string, buckets []string, outcome string) {
 func fuzzEnd(r *live.Result, interrupted bool) string {
 	text := fmt.Sprintf("%d sequences in %s (%.0f/s)%s: %d classes, %d edges, %d not judged because of a quirk, %d masked, %d stopped by the loopback guard, %d restarts",
 		r.Sequences, seconds(r.Elapsed), r.Rate, whetherInterrupted(interrupted), r.Classes, r.Edges, r.Quirks, r.Masked, r.Guarded, r.Restarts)
+	if r.Compared > 0 {
+		text += fmt.Sprintf("\n  %d of those not judged were compared with the server beside the target", r.Compared)
+	}
 	for _, name := range slices.Sorted(maps.Keys(r.Quirked)) {
 		text += fmt.Sprintf("\n  quirk %-18s %d", name, r.Quirked[name])
 	}

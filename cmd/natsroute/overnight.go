@@ -119,6 +119,9 @@ func (c *fuzzCommand) meansArgs() (args []string) {
 	if c.Dialect != "" {
 		args = append(args, "--dialect", c.Dialect)
 	}
+	if c.Beside != "" {
+		args = append(args, "--beside", c.Beside)
+	}
 	for _, file := range c.Mask {
 		args = append(args, "--mask", file)
 	}

@@ -46,6 +46,12 @@ func (c *replayCommand) Run(p *process) error {
 	if c.Server == "" && c.Launch == "" && strings.HasPrefix(f.Target, "nats-server@") {
 		c.Launch = f.Target
 	}
+	if c.Beside == "" && strings.HasPrefix(f.Beside, "nats-server@") {
+		c.Beside = f.Beside
+	}
+	if f.Symptom.Kind == live.Versions && c.Beside == "" {
+		return usage("%s is a difference between two servers: name the second one with --beside, as it was then: %s", c.File, f.Beside)
+	}
 	cfg, err := c.config(p)
 	if err != nil {
 		return err

@@ -33,9 +33,11 @@ func Slug(s string) string {
 }
 
 var (
-	fatalLine  = regexp.MustCompile(`(?m)^(panic: .*|fatal error: .*|runtime: out of memory.*|SIGQUIT: quit.*|SIGSEGV.*|unexpected fault address.*)$`)
-	memoryLine = regexp.MustCompile(`out of memory|cannot allocate memory`)
-	numbers    = regexp.MustCompile(`0x[0-9a-fA-F]+|[0-9]+`)
+	fatalLine = regexp.MustCompile(`(?m)^(panic: .*|fatal error: .*|runtime: out of memory.*|SIGQUIT: quit.*|SIGSEGV.*|unexpected fault address.*)$`)
+	// A Go program whose collector gets no memory for its own lists ends with a SIGSEGV within it.
+	collectorLine = regexp.MustCompile(`\ASIGSEGV.*\n(?:.*\n){0,3}goroutine 0 .*\nruntime\.`)
+	memoryLine    = regexp.MustCompile(`out of memory|cannot allocate memory`)
+	numbers       = regexp.MustCompile(`0x[0-9a-fA-F]+|[0-9]+`)
 )
 
 // Crash reads how a process ended from its state and from what it wrote: what two ends of one defect have in common, a line for people, and what the
@@ -47,8 +49,9 @@ func Crash(state, output string) (class, detail, stack string) {
 	}
 	message := output[at[0]:at[1]]
 	stack = output[at[0]:]
-	class = withoutNumbers(message) + " in " + strings.Join(topFrames(stack, 3), " < ")
-	if memoryLine.MatchString(message) {
+	frames := topFrames(stack, 3)
+	class = withoutNumbers(message) + " in " + strings.Join(frames, " < ")
+	if memoryLine.MatchString(message) || len(frames) == 0 && collectorLine.MatchString(stack) {
 		class = OutOfMemory
 	}
 	return class, message, stack[:min(len(stack), 8<<10)]

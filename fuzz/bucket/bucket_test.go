@@ -1,6 +1,9 @@
 package bucket
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 const dump = `SIGQUIT: quit
 PC=0x1 m=0 sigcode=0
@@ -38,5 +41,18 @@ func TestHangs(t *testing.T) {
 		if where, ok := Running(none); ok {
 			t.Errorf("%q runs in %q", none, where)
 		}
+	}
+}
+
+// The collector of a process that has no memory left for it is one defect with the allocation that got none.
+func TestCollectorWithoutMemory(t *testing.T) {
+	const said = "SIGSEGV: segmentation violation\nPC=0x4352fd m=7 sigcode=1 addr=0x0\n\n" +
+		"goroutine 0 gp=0x21abbad62000 m=7 mp=0x21abbad58008 [idle]:\nruntime.(*spanQueue).tryDrain(0x7fbf00000400?, 0x43db45?)\n\t/usr/local/go/src/runtime/mgcmark_greenteagc.go:520 +0x5d\n"
+	if class, _, _ := Crash("exit status 2", said); class != OutOfMemory {
+		t.Errorf("class %q", class)
+	}
+	own := strings.Replace(said, "runtime.(*spanQueue).tryDrain", "main.crash", 1)
+	if class, _, _ := Crash("exit status 2", own); class == OutOfMemory {
+		t.Errorf("class %q for a crash in the program itself", class)
 	}
 }

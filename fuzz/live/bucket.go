@@ -24,6 +24,7 @@ const (
 	Babble       Kind = "babble"       // what the target says is no protocol
 	Memory       Kind = "memory"       // memory grows far beyond what was sent
 	Slow         Kind = "slow"         // INFO came late
+	Versions     Kind = "versions"     // another answer than that of the server beside it, where the reference has no say
 )
 
 // Symptom is what an oracle has seen.

@@ -11,6 +11,7 @@ type Config struct {
 	Client         string // client URL of that server; empty: no witness, so that deliveries are not judged
 	User, Password string // for the route port
 	Launch         string // command of harness.LaunchConfig, started once for each worker
+	Beside         string // command of a second server, one for each worker, that gets the same sequences and is to answer the same; empty: there is none
 	Dialect        string // generation of servers the target belongs to; empty: as its INFO and a probe say
 
 	Dir       string        // where findings, corpus and state live
@@ -51,8 +52,9 @@ type Status struct {
 // Result is the outcome of a run.
 type Result struct {
 	Status
-	Buckets []string          // new ones, in the order in which they were found
-	Quirked map[string]uint64 // by name of the quirk, sequences that were judged in part because of it
+	Buckets  []string          // new ones, in the order in which they were found
+	Quirked  map[string]uint64 // by name of the quirk, sequences that were judged in part because of it
+	Compared uint64            // of these, compared with what the server beside the target answers
 }
 
 // UnreachableError says that the target is not there, or has not come back.

@@ -11,7 +11,7 @@
 //
 // Oracles: the process is dead; a new connection gets no INFO; something is said before CONNECT was accepted; malformed
 // bytes were taken; other segments of the same bytes give another answer; the answer or a delivery is not that of the reference;
-// memory grows far beyond the bytes sent; INFO is late. What healthy releases do differently from the reference is in a table
+// memory grows far beyond the bytes sent; INFO is late; a second server that gets the same answers otherwise. What healthy releases do differently from the reference is in a table
 // of quirks, each with its name and source, and is not judged.
 //
 // Nothing is lost when the fuzzer is killed: each sequence is in the worker's ledger before it is sent, each suspect and each

@@ -14,6 +14,7 @@ type Finding struct {
 	Bucket    string
 	Symptom   Symptom
 	Target    string // nats-server@v2.1.2, a command, an address
+	Beside    string // command of the server that it was compared with; empty: there was none
 	Server    string // version in its INFO
 	Dialect   string
 	Found     time.Time
@@ -37,6 +38,7 @@ func (f *Finding) text() []byte {
 		{"symptom", f.Symptom.Detail},
 		{"target", f.Target},
 		{"server", f.Server},
+		{"beside", f.Beside},
 		{"dialect", f.Dialect},
 		{"found", folder.When(f.Found, f.After, f.Seed)},
 		{"proven", f.Proven},
@@ -86,7 +88,7 @@ func ReadFinding(path string) (*Finding, error) {
 func parseFinding(text string) (*Finding, error) {
 	head := folder.Head(text)
 	f := &Finding{
-		Bucket: head["bucket"], Target: head["target"], Server: head["server"], Dialect: head["dialect"], Proven: head["proven"],
+		Bucket: head["bucket"], Target: head["target"], Beside: head["beside"], Server: head["server"], Dialect: head["dialect"], Proven: head["proven"],
 		Symptom: Symptom{Kind: Kind(head["kind"]), Class: head["class"], Detail: head["symptom"]},
 	}
 	var err error

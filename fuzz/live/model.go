@@ -51,6 +51,7 @@ type connState struct {
 	headers, lnoc, lnocu, ln, pool, pins bool
 	verbose                              bool
 	index, moves                         bool
+	again                                bool   // its id, or its name, was that of a connection which had been closed
 	otherName                            bool   // CONNECT came with two names
 	gateway                              bool   // the first INFO was news of a gateway
 	name, id, serverName                 string // in the last CONNECT, and in the first INFO
@@ -137,6 +138,7 @@ func (m *model) feed(number int, b []byte) {
 			return
 		}
 		c.state.note(&c.op)
+		c.state.again = c.state.again || c.op.Kind == wire.Info && m.was(c)
 		m.step(route.Received{Conn: c.id, Op: &c.op})
 	}
 }
@@ -158,6 +160,20 @@ func (s *connState) note(op *wire.Op) {
 		s.moves = s.moves || b.RouteAccReqID != ""
 		s.headers, s.lnoc, s.lnocu, s.ln = b.Headers, b.LNOC, b.LNOCU, b.LN
 	}
+}
+
+// was tells whether a connection that is closed had the id or the name of c.
+func (m *model) was(c *modelConn) bool {
+	same := func(other *modelConn) bool {
+		closed := m.byID[other.id] == nil
+		return other != c && closed && other.state.registered && (other.state.id == c.state.id || other.state.serverName != "" && other.state.serverName == c.state.serverName)
+	}
+	for _, other := range m.conns {
+		if same(other) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(m.ended, same)
 }
 
 // step tells the node and takes down what it answers.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,6 +52,7 @@ func deadPort() (int, error) {
 type playOptions struct {
 	stepwise bool  // a barrier behind each message
 	cuts     []int // split writes at these distances, in turn; nil: each turn is one write
+	patient  bool  // where the model does not know what comes, wait as long as for what is due
 }
 
 // outcome is what came of one sequence.
@@ -191,12 +193,13 @@ func (p *player) settle(plan *plan, out *outcome) {
 
 // mayDeliver tells whether a message to the witness may be on its way.
 func (p *player) mayDeliver(plan *plan) bool {
+	speaks := func(c *modelConn) bool { return c.fault != nil || bytes.Contains(bytes.ToUpper(c.sent), []byte("MSG")) }
 	for _, c := range p.model.conns {
-		if c.fault != nil || strings.Contains(string(c.sent), "MSG") {
+		if speaks(c) {
 			return true
 		}
 	}
-	return len(p.t.witness.out) > 0
+	return len(p.t.witness.out) > 0 || slices.ContainsFunc(p.model.ended, speaks)
 }
 
 func (p *player) sendClient(seq *gen.Sequence, t *turn, out *outcome) {
@@ -233,6 +236,7 @@ func (p *player) sendRoute(t *turn, w want, opts playOptions, out *outcome) {
 	if !c.over {
 		c.writeCut(t.bytes, opts.cuts)
 		c.pings += t.pings
+		c.patient = opts.patient
 		if !c.await(w, c.pings, out.judged()) {
 			c.said.add(tokenSilent)
 			out.silent = t.conn

@@ -206,12 +206,9 @@ func (p *proof) run(ctx context.Context, seqs []gen.Sequence) (*Symptom, error) 
 			if err := p.w.ledger.enter(&seqs[i]); err != nil {
 				return nil, err
 			}
-			p.w.p.hasty = p.hasty
-			o := p.w.p.play(&seqs[i], opts)
-			p.w.p.hasty = false
-			s := p.w.examine(ctx, &o)
-			if s == nil {
-				s = p.w.memory.check(p.w.t, &o)
+			o, s, err := p.one(ctx, &seqs[i], opts)
+			if err != nil {
+				return nil, err
 			}
 			if s == nil && i == len(seqs)-1 && p.w.t.ailing() != nil { // it may have died behind the last barrier
 				s = p.w.t.vitals(ctx, &o)
@@ -228,6 +225,15 @@ func (p *proof) run(ctx context.Context, seqs []gen.Sequence) (*Symptom, error) 
 	return nil, nil
 }
 
+// one plays one sequence of the case.
+func (p *proof) one(ctx context.Context, seq *gen.Sequence, opts playOptions) (outcome, *Symptom, error) {
+	p.w.p.hasty = p.hasty
+	defer func() { p.w.p.hasty = false }()
+	o := p.w.p.play(seq, opts)
+	s, err := p.w.look(ctx, seq, &o, opts)
+	return o, s, err
+}
+
 // freshKeepLog is fresh for the time in which the history is needed.
 func (w *worker) freshKeepLog(ctx context.Context) error {
 	keep := w.log
@@ -242,6 +248,9 @@ func (r *run) replayCommand(bucket string) string {
 	where := "-s " + r.cfg.Server
 	if r.cfg.Launch != "" {
 		where = "--launch " + harness.ShellWord(r.cfg.Launch)
+	}
+	if r.cfg.Beside != "" {
+		where += " --beside " + harness.ShellWord(r.cfg.Beside)
 	}
 	return fmt.Sprintf("natsroute replay %s %s", harness.ShellWord(r.store.Path("findings", bucket)), where)
 }

@@ -19,6 +19,7 @@ type quirk struct {
 	touches touched
 	source  string
 	met     func(*quirkCase) bool
+	steady  bool // a server does it the same way each time, so that two servers can be compared
 }
 
 // touched is what a quirk makes different.
@@ -41,24 +42,24 @@ const quirkMoves = "account-moves"
 
 // quirks is the table. Each has its test.
 var quirks = []quirk{
-	{"ended", answers, "a server notices the end of a connection whenever it reads it: what others see until then may go either way", (*quirkCase).ended},
-	{"client-operations", answers, "seen 2.1.2 to 2.15.2: SUB, UNSUB, PUB and HPUB of clients are read on a route; the reference refuses them", (*quirkCase).clientOperations},
-	{"carriage-return", answers, "seen 2.1.2 to 2.15.2: a CR within a line cuts the line where it came in one read, and vanishes where it came in two", (*quirkCase).carriageReturn},
-	{"own-limits", answers, "the reference bounds lines and payloads where servers have no bound, or another one: 2.1.2 to 2.12.1", (*quirkCase).ownLimits},
-	{"unknown-members", answers, "a release does not care about the type of a member that it does not know; the reference knows those of all", (*quirkCase).unknownMembers},
-	{"members-in-two-steps", answers, "seen 2.15.2: what CONNECT has in common with a client's is read, and refused, before the type of cluster, gateway and the like is looked at", (*quirkCase).twoSteps},
-	{"compressed", answers, "an INFO that asks for S2 turns the connection into a stream that is not read here", (*quirkCase).compressed},
-	{"blanks-in-keys", messages, "seen 2.1.2 to 2.15.2: RS- finds its subscription, and RMSG its cached lookup, by the text of its arguments, blanks included", (*quirkCase).blanksInKeys},
-	{"weights", messages, "seen 2.1.2 to 2.14.6: a weight below 1 is never chosen, or the server panics; a large one is expanded at each lookup", (*quirkCase).weights},
-	{"chance", messages, "which member of a queue group gets a message is up to chance", (*quirkCase).chance},
-	{"queue-returns", messages, "seen 2.10.27: a route's message for a group that has members on routes alone goes to one of these, the sender included", (*quirkCase).queueReturns},
-	{"odd-subjects", messages, "seen: 2.1.2 takes empty tokens for tokens, 2.5 to 2.15 map replies of JetStream and services", (*quirkCase).oddSubjects},
-	{"first-id", answers, "seen 2.1.2: an INFO with another id than CONNECT's name is news of another server, one with a gateway news of that; neither registers anybody", (*quirkCase).firstID},
-	{"ids-again", answers, "an id or a name that a closed connection had is free only when the server has taken that in", (*quirkCase).idsAgain},
-	{"half-pools", answers, "an index without a pool, or both out of order: what comes of it depends on the release", (*quirkCase).halfPools},
-	{"behind-a-close", messages, "src 2.1.2 to 2.15.2: a server that closes because of an INFO goes on with what it has read already", (*quirkCase).behindAClose},
-	{quirkMoves, answers, "an INFO that moves an account to a connection of its own changes the server for good", (*quirkCase).accountMoves},
-	{"two-of-one", answers, "connections of one id, or of a pool: which one a message takes, and which one is closed, depends on the release", (*quirkCase).twoOfOne},
+	{"ended", answers, "a server notices the end of a connection whenever it reads it: what others see until then may go either way", (*quirkCase).ended, false},
+	{"client-operations", answers, "seen 2.1.2 to 2.15.2: SUB, UNSUB, PUB and HPUB of clients are read on a route; the reference refuses them", (*quirkCase).clientOperations, true},
+	{"carriage-return", answers, "seen 2.1.2 to 2.15.2: a CR within a line cuts the line where it came in one read, and vanishes where it came in two", (*quirkCase).carriageReturn, false},
+	{"own-limits", answers, "the reference bounds lines and payloads where servers have no bound, or another one: 2.1.2 to 2.12.1", (*quirkCase).ownLimits, true},
+	{"unknown-members", answers, "a release does not care about the type of a member that it does not know; the reference knows those of all", (*quirkCase).unknownMembers, true},
+	{"members-in-two-steps", answers, "seen 2.15.2: what CONNECT has in common with a client's is read, and refused, before the type of cluster, gateway and the like is looked at", (*quirkCase).twoSteps, true},
+	{"compressed", answers, "an INFO that asks for S2 turns the connection into a stream that is not read here", (*quirkCase).compressed, false},
+	{"blanks-in-keys", messages, "seen 2.1.2 to 2.15.2: RS- finds its subscription, and RMSG its cached lookup, by the text of its arguments, blanks included", (*quirkCase).blanksInKeys, true},
+	{"weights", messages, "seen 2.1.2 to 2.14.6: a weight below 1 is never chosen, or the server panics; a large one is expanded at each lookup", (*quirkCase).weights, true},
+	{"chance", messages, "which member of a queue group gets a message is up to chance", (*quirkCase).chance, false},
+	{"queue-returns", messages, "seen 2.10.27: a route's message for a group that has members on routes alone goes to one of these, the sender included", (*quirkCase).queueReturns, true},
+	{"odd-subjects", messages, "seen: 2.1.2 takes empty tokens for tokens, 2.5 to 2.15 map replies of JetStream and services", (*quirkCase).oddSubjects, true},
+	{"first-id", answers, "seen 2.1.2: an INFO with another id than CONNECT's name is news of another server, one with a gateway news of that; neither registers anybody", (*quirkCase).firstID, true},
+	{"ids-again", answers, "an id or a name that a closed connection had is free only when the server has taken that in, and never where a later CONNECT gave another name (seen 2.1.2 to 2.15.2)", (*quirkCase).idsAgain, false},
+	{"half-pools", answers, "an index without a pool, or both out of order: what comes of it depends on the release", (*quirkCase).halfPools, true},
+	{"behind-a-close", messages, "src 2.1.2 to 2.15.2: a server that closes because of an INFO goes on with what it has read already", (*quirkCase).behindAClose, false},
+	{quirkMoves, answers, "an INFO that moves an account to a connection of its own changes the server for good", (*quirkCase).accountMoves, false},
+	{"two-of-one", answers, "connections of one id, or of a pool: which one a message takes, and which one is closed, depends on the release", (*quirkCase).twoOfOne, false},
 }
 
 // quirkOf finds the quirk that the sequence meets, one that touches everything if there is one; nil: there is none.
@@ -72,6 +73,12 @@ func quirkOf(t *target, m *model, seq *gen.Sequence, env *gen.Env) *quirk {
 		}
 	}
 	return found
+}
+
+// steady tells whether the sequence that was played last meets no quirk that is different each time.
+func (p *player) steady(seq *gen.Sequence) bool {
+	c := quirkCase{p.t, p.model, seq, &p.env}
+	return !slices.ContainsFunc(quirks, func(q quirk) bool { return !q.steady && q.met(&c) })
 }
 
 func (c *quirkCase) ended() bool {
@@ -301,11 +308,11 @@ func (c *quirkCase) accountMoves() bool {
 	return c.anyConn(func(conn *modelConn) bool { return conn.state.moves })
 }
 
-// idsAgain looks for ids and names that are not this sequence's own.
+// idsAgain looks for ids and names that are not this sequence's own, or that a connection of it had before.
 func (c *quirkCase) idsAgain() bool {
 	return c.anyConn(func(conn *modelConn) bool {
 		s := &conn.state
-		return s.registered && (!strings.Contains(s.id, c.env.Nonce) || s.serverName != "" && !strings.Contains(s.serverName, c.env.Nonce))
+		return s.registered && (s.again || !strings.Contains(s.id, c.env.Nonce) || s.serverName != "" && !strings.Contains(s.serverName, c.env.Nonce))
 	})
 }
 

@@ -81,6 +81,8 @@ func TestQuirks(t *testing.T) {
 		{"first-id", "srv-2.1", script(hi, strings.ReplaceAll(here, "{", `{"gateway":"B",`))},
 		{"", "srv-2.15", script(hi, strings.ReplaceAll(here, "{", `{"gateway":"B",`))},
 		{"ids-again", "srv-2.15", script(hi, strings.ReplaceAll(here, "@id@", "X"))},
+		{"ids-again", "srv-2.10", script("1:"+hi, "1:"+strings.ReplaceAll(here, "@id@", "@id0@"), "1:"+strings.ReplaceAll(here, "@cluster@", "other"), "0:"+hi, "0:"+here)},
+		{"", "srv-2.10", script("1:"+hi, "1:"+strings.ReplaceAll(here, "@id@", "@id0@"), "0:"+hi, "0:"+here)},
 		{"half-pools", "srv-2.15", script(hi, strings.ReplaceAll(here, "{", `{"route_pool_idx":1,`))},
 		{"behind-a-close", "srv-2.15", script(hi, strings.ReplaceAll(here, "@cluster@", "other"), "RS+ $G foo")},
 		{"account-moves", "srv-2.15", script(hi, here, strings.ReplaceAll(here, "{", `{"route_acc_add_reqid":"r",`))},

@@ -100,7 +100,7 @@ func verdictOf(s *Symptom) Verdict {
 // newFinding describes a case that shows a symptom.
 func (w *worker) newFinding(s *Symptom, seqs []gen.Sequence) *Finding {
 	f := &Finding{
-		Bucket: s.bucket(shape(seqs)), Symptom: *s, Target: w.t.name(), Server: w.t.info.Version, Dialect: w.t.dialect.Name,
+		Bucket: s.bucket(shape(seqs)), Symptom: *s, Target: w.t.name(), Beside: w.run.cfg.Beside, Server: w.t.info.Version, Dialect: w.t.dialect.Name,
 		Found: time.Now(), After: time.Since(w.run.began), Seed: w.run.cfg.Seed, Sequences: seqs,
 	}
 	f.measure()

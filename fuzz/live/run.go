@@ -21,8 +21,8 @@ type run struct {
 	seen  *seen
 	began time.Time
 
-	sequences, masked, guarded, restarts, known, unproven, quirks atomic.Uint64
-	pursuing                                                      atomic.Int64
+	sequences, masked, guarded, restarts, known, unproven, quirks, compared atomic.Uint64
+	pursuing                                                                atomic.Int64
 
 	mu      sync.Mutex
 	corpus  []gen.Sequence
@@ -50,7 +50,7 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 		err = r.fuzz(ctx)
 	}
 	final := r.status("ended")
-	return Result{Status: final, Buckets: r.buckets, Quirked: r.quirked}, errors.Join(err, store.Report(&final), store.Close())
+	return Result{Status: final, Buckets: r.buckets, Quirked: r.quirked, Compared: r.compared.Load()}, errors.Join(err, store.Report(&final), store.Close())
 }
 
 // overtime is how long after the end of a run a finding may still be made smaller.
@@ -277,9 +277,9 @@ func (w *worker) retake(ctx context.Context, seq *gen.Sequence) error {
 		w.log.add(*seq)
 		o := w.p.play(seq, opts)
 		w.run.played(&o)
-		s := w.examine(ctx, &o)
-		if s == nil {
-			s = w.memory.check(w.t, &o)
+		s, err := w.look(ctx, seq, &o, opts)
+		if err != nil {
+			return err
 		}
 		if s == nil {
 			if err := w.learn(seq, &o); err != nil {

@@ -29,8 +29,9 @@ type target struct {
 	buf      []byte
 }
 
-// dataLimit bounds the memory of a launched target, so that one which asks for all there is dies before the machine does.
-const dataLimit = 1 << 30
+// dataLimit bounds the memory of a launched target, so that one which asks for all there is dies before the machine does: at once if it asks for a billion
+// bytes, which is the least of the dictionary's large numbers, and not now and then.
+const dataLimit = 768 << 20
 
 // How long a server that somebody else runs may be away: at the start, and when a sequence has ended it.
 const (

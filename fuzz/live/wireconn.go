@@ -22,20 +22,21 @@ const (
 
 // wireConn is one route connection of a player.
 type wireConn struct {
-	conn   net.Conn
-	parser *wire.Parser
-	op     wire.Op
-	said   *answer
-	buf    []byte
-	info   *wire.InfoBody // the first INFO
-	infoIn time.Duration  // from the dial to it
-	broken error          // what the target sent is no operation
-	over   bool           // nothing more comes: it was closed, or we stopped reading
-	raw    []byte         // what came, at most rawKept
-	pings  int            // sent
-	left   bool           // we have closed it
-	last   want           // of its last turn
-	hasty  bool           // a case is being made smaller
+	conn    net.Conn
+	parser  *wire.Parser
+	op      wire.Op
+	said    *answer
+	buf     []byte
+	info    *wire.InfoBody // the first INFO
+	infoIn  time.Duration  // from the dial to it
+	broken  error          // what the target sent is no operation
+	over    bool           // nothing more comes: it was closed, or we stopped reading
+	raw     []byte         // what came, at most rawKept
+	pings   int            // sent
+	left    bool           // we have closed it
+	last    want           // of its last turn
+	hasty   bool           // a case is being made smaller
+	patient bool           // wait long for what may come
 }
 
 const (
@@ -92,6 +93,8 @@ func (c *wireConn) await(w want, pings int, judged bool) bool {
 	switch {
 	case c.over:
 		return true
+	case c.patient && !judged:
+		limit = closeLimit
 	case w.s2, !judged:
 		limit = unknownLimit
 	case w.closed:

@@ -19,6 +19,7 @@ type worker struct {
 	number int
 	t      *target
 	p      *player
+	twin   *twin // nil: there is none
 	src    *gen.Source
 	ledger *ledger
 	log    history
@@ -39,14 +40,17 @@ func (r *run) newWorker(ctx context.Context, number int) (*worker, error) {
 	if w.p, err = newPlayer(w.t); err != nil {
 		return nil, errors.Join(err, w.t.close())
 	}
-	if w.ledger, err = r.store.openLedger(number); err != nil {
+	if w.twin, err = openTwin(ctx, r.cfg); err != nil {
 		return nil, errors.Join(err, w.t.close())
+	}
+	if w.ledger, err = r.store.openLedger(number); err != nil {
+		return nil, errors.Join(err, w.t.close(), w.twin.close())
 	}
 	w.memory.reset(w.t)
 	return w, nil
 }
 
-func (w *worker) close() error { return errors.Join(w.t.close(), w.ledger.Close()) }
+func (w *worker) close() error { return errors.Join(w.t.close(), w.twin.close(), w.ledger.Close()) }
 
 // work fuzzes until the run is over.
 func (w *worker) work(ctx context.Context) error {
@@ -58,21 +62,19 @@ func (w *worker) work(ctx context.Context) error {
 			}
 		}
 		stepwise := w.src.Bool()
-		err := w.ledger.enter(&seq)
-		if err != nil {
+		if err := w.ledger.enter(&seq); err != nil {
 			return err
 		}
 		w.log.add(seq)
-		o := w.p.play(&seq, playOptions{stepwise: stepwise})
+		opts := playOptions{stepwise: stepwise}
+		o := w.p.play(&seq, opts)
 		w.run.played(&o)
-		s := w.examine(ctx, &o)
-		if s == nil && n%splitEvery == 0 && !o.guarded {
+		s, err := w.look(ctx, &seq, &o, opts)
+		if s == nil && err == nil && n%splitEvery == 0 && !o.guarded {
 			s = w.split(ctx, &seq, &o, stepwise)
 		}
-		if s == nil {
-			s = w.memory.check(w.t, &o)
-		}
 		switch {
+		case err != nil:
 		case s != nil:
 			err = w.pursue(ctx, s)
 		case o.changesTarget():
@@ -120,6 +122,17 @@ func dropMoves(seq *gen.Sequence) {
 			m.Members = slices.DeleteFunc(slices.Clone(m.Members), is)
 		}
 	}
+}
+
+// look asks every oracle but split about the sequence that was just played.
+func (w *worker) look(ctx context.Context, seq *gen.Sequence, o *outcome, opts playOptions) (s *Symptom, err error) {
+	if s = w.examine(ctx, o); s == nil {
+		s = w.memory.check(w.t, o)
+	}
+	if s == nil {
+		s, err = w.compare(ctx, seq, o, opts)
+	}
+	return s, err
 }
 
 // examine says what is wrong with an outcome; nil: nothing.
@@ -222,6 +235,9 @@ func (w *worker) learn(seq *gen.Sequence, o *outcome) error {
 func (w *worker) fresh(ctx context.Context) error {
 	w.log.clear()
 	if err := w.t.fresh(ctx); err != nil {
+		return err
+	}
+	if err := w.twin.fresh(ctx); err != nil {
 		return err
 	}
 	w.run.restarts.Add(1)

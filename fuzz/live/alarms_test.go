@@ -1,0 +1,29 @@
+package live
+
+import "testing"
+
+// What was taken for a defect of a healthy server once, and was a mistake of the fuzzer.
+func TestFalseAlarmsOfThePast(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ why, launch, text string }{
+		{"a message of a connection that has ended is on its way to the witness, and was taken for one of the next sequence", "nats-server@v2.15.2", `natsroute sequence 1
+0 send "CONNECT" object end "\r\n"
+    member "\"cluster\"" "\"@cluster@\""
+0 send "INFO" object end "\r\n"
+    member "\"server_id\"" "\"@id@\""
+    member "\"cluster\"" "\"@\""
+0 send "HMSG" " $G" " $G" " @size@" " @size@" end "\r\n" payload "" "\r\n"
+0 end
+
+natsroute sequence 1
+0 send "HMSG" end "\r\n"
+`},
+	} {
+		f := must[*Finding](t)(parseFinding(c.text))
+		for range 3 {
+			if replayed := must[Replayed](t)(Replay(t.Context(), Config{Launch: c.launch}, f, false)); replayed.Verdict != VerdictPass {
+				t.Errorf("%s: replay says %s, %+v", c.why, replayed.Verdict, replayed.Symptom)
+			}
+		}
+	}
+}

@@ -18,6 +18,13 @@ func TestFalseAlarmsOfThePast(t *testing.T) {
 natsroute sequence 1
 0 send "HMSG" end "\r\n"
 `},
+		{"S2 begins behind what the reference does not survive, and was taken for babble", "nats-server@v2.15.2", `natsroute sequence 1
+0 send "CONNECT" object end "\r\n"
+    member "\"cluster\"" "\"@cluster@\""
+0 send "SUB" " $G" end "\r\n"
+0 send "INFO" object end "\r\n"
+    member "\"compression\"" "\"s2_uncompressed\""
+`},
 	} {
 		f := must[*Finding](t)(parseFinding(c.text))
 		for range 3 {

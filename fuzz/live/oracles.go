@@ -42,9 +42,9 @@ func gateRule(t *target, _ *outcome, c *connOutcome) *Symptom {
 	return nil
 }
 
-// babbleRule: what a server says is the protocol.
-func babbleRule(_ *target, _ *outcome, c *connOutcome) *Symptom {
-	if c.broken == nil || c.s2 {
+// babbleRule: what a server says is the protocol. Where the reference has no say, S2 may have begun.
+func babbleRule(_ *target, o *outcome, c *connOutcome) *Symptom {
+	if c.broken == nil || c.s2 || c.mayS2 && !o.judged() {
 		return nil
 	}
 	class := "bytes that are no operation"

@@ -143,6 +143,7 @@ type proof struct {
 	split bool
 	hasty bool
 	dirty bool // the target is of no use any more
+	apart bool // a case of one sequence meets a fresh target each time: a server under load still knows what a connection wanted that has just been closed
 }
 
 // confirm looks for the fewest of the last sequences that show a symptom on a fresh target.
@@ -170,6 +171,8 @@ func (p *proof) confirm(ctx context.Context, first *Symptom, suspects []gen.Sequ
 
 // always tells whether the case shows the symptom as often as it is played.
 func (p *proof) always(ctx context.Context, s *Symptom, seqs []gen.Sequence) bool {
+	p.apart = !s.fatal()
+	defer func() { p.apart = false }()
 	for range proofs {
 		if !p.again(ctx, s, seqs) {
 			return false
@@ -191,12 +194,7 @@ func (p *proof) again(ctx context.Context, s *Symptom, seqs []gen.Sequence) bool
 // run plays the case, on a fresh target where the last one has suffered, and returns the first symptom. A target that is gone before the case has begun
 // has died late of the case before: a server that panics goes on answering for a moment.
 func (p *proof) run(ctx context.Context, seqs []gen.Sequence) (*Symptom, error) {
-	if p.dirty || p.w.t.gone() {
-		if err := p.w.freshKeepLog(ctx); err != nil {
-			return nil, err
-		}
-		p.dirty = false
-	}
+	p.dirty = p.dirty || p.w.t.gone()
 	for i := range seqs {
 		ways := []playOptions{{stepwise: true}, {}}
 		if p.split {
@@ -204,6 +202,9 @@ func (p *proof) run(ctx context.Context, seqs []gen.Sequence) (*Symptom, error) 
 		}
 		for _, opts := range ways {
 			if err := p.w.ledger.enter(&seqs[i]); err != nil {
+				return nil, err
+			}
+			if err := p.ready(ctx); err != nil {
 				return nil, err
 			}
 			o, s, err := p.one(ctx, &seqs[i], opts)
@@ -220,9 +221,20 @@ func (p *proof) run(ctx context.Context, seqs []gen.Sequence) (*Symptom, error) 
 				p.dirty = s.fatal() || o.died()
 				return s, nil
 			}
+			p.dirty = p.apart && len(seqs) == 1
 		}
 	}
 	return nil, nil
+}
+
+// ready makes the target fresh where the last one has suffered.
+func (p *proof) ready(ctx context.Context) error {
+	if !p.dirty {
+		return nil
+	}
+	err := p.w.freshKeepLog(ctx)
+	p.dirty = err != nil
+	return err
 }
 
 // one plays one sequence of the case.

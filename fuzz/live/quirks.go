@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -45,6 +46,7 @@ var quirks = []quirk{
 	{"ended", answers, "a server notices the end of a connection whenever it reads it: what others see until then may go either way", (*quirkCase).ended, false},
 	{"client-operations", answers, "seen 2.1.2 to 2.15.2: SUB, UNSUB, PUB and HPUB of clients are read on a route; the reference refuses them", (*quirkCase).clientOperations, true},
 	{"carriage-return", answers, "seen 2.1.2 to 2.15.2: a CR within a line cuts the line where it came in one read, and vanishes where it came in two", (*quirkCase).carriageReturn, false},
+	{"line-feed", answers, "seen 2.1.2 to 2.15.2: an LF right behind the delimiter of an operation is the first byte of its arguments; the reference ends a line at its first LF", (*quirkCase).lineFeed, true},
 	{"own-limits", answers, "the reference bounds lines and payloads where servers have no bound, or another one: 2.1.2 to 2.12.1", (*quirkCase).ownLimits, true},
 	{"unknown-members", answers, "a release does not care about the type of a member that it does not know; the reference knows those of all", (*quirkCase).unknownMembers, true},
 	{"members-in-two-steps", answers, "seen 2.15.2: what CONNECT has in common with a client's is read, and refused, before the type of cluster, gateway and the like is looked at", (*quirkCase).twoSteps, true},
@@ -126,6 +128,13 @@ func (c *quirkCase) carriageReturn() bool {
 		}
 		return false
 	})
+}
+
+// firstLF is an operation with arguments whose first byte is LF.
+var firstLF = regexp.MustCompile(`(?i)(?:RS[+-]|LS[+-]|A[+-]|[RHL]MSG|SUB|H?PUB|-ERR)[ \t]+\n|(?:INFO|CONNECT)[ \t]*\n`)
+
+func (c *quirkCase) lineFeed() bool {
+	return c.anyConn(func(conn *modelConn) bool { return firstLF.Match(conn.sent) })
 }
 
 func (c *quirkCase) ownLimits() bool {

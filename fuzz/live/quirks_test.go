@@ -47,6 +47,13 @@ func script(lines ...string) *gen.Sequence {
 	return &seq
 }
 
+func lineFeedFirst() *gen.Sequence {
+	seq := script(hi)
+	m := &seq.Steps[0].Message
+	m.Verb = strings.Replace(m.Verb, " ", " \n", 1)
+	return seq
+}
+
 // Each quirk is met by a sequence that shows it, on the servers that it was seen on, and by no sequence beside it.
 func TestQuirks(t *testing.T) {
 	for _, tc := range []struct {
@@ -60,6 +67,7 @@ func TestQuirks(t *testing.T) {
 		{"client-operations", "srv-2.15", script(hi, here, "SUB foo 1")},
 		{"", "srv-2.15", script(hi, here, "FOO foo 1")},
 		{"carriage-return", "srv-2.15", script(hi, here, "RS+ $G f\roo")},
+		{"line-feed", "srv-2.15", lineFeedFirst()},
 		{"own-limits", "srv-2.1", script(hi, here, "RMSG $G foo 123456789012345678901\nx")},
 		{"", "srv-2.15", script(hi, here, "RMSG $G foo 123456789012345678901\nx")},
 		{"unknown-members", "srv-2.5", script(hi, `INFO {"server_id":"@id@","headers":true,"gossip_mode":"x"}`)},

@@ -18,13 +18,15 @@ import (
 // registerVectors makes a spec of each vector that says what a live port does.
 func registerVectors(s *Suite) {
 	for _, chapter := range s.corpus.VectorChapters() {
-		args := []any{func(ctx SpecContext, v corpus.Vector) { s.play(ctx, v) }}
+		var entries []any
 		for _, v := range s.corpus.VectorsOf(chapter) {
 			if len(v.Want.Live) > 0 {
-				args = append(args, Entry(v.ID+": "+v.Comment, s.vectorLabels(v), v))
+				entries = append(entries, Entry(v.ID+": "+v.Comment, s.vectorLabels(v), v))
 			}
 		}
-		DescribeTable("Vectors of "+chapter, args...)
+		if len(entries) > 0 { // a chapter may be for parsers alone
+			DescribeTable("Vectors of "+chapter, append(entries, func(ctx SpecContext, v corpus.Vector) { s.play(ctx, v) })...)
+		}
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -130,11 +129,20 @@ func (c *quirkCase) carriageReturn() bool {
 	})
 }
 
-// firstLF is an operation with arguments whose first byte is LF.
-var firstLF = regexp.MustCompile(`(?i)(?:RS[+-]|LS[+-]|A[+-]|[RHL]MSG|SUB|H?PUB|-ERR)[ \t]+\n|(?:INFO|CONNECT)[ \t]*\n`)
-
+// lineFeed looks for lines of one word that an LF alone ends: INFO and CONNECT, or any other with blanks behind it.
 func (c *quirkCase) lineFeed() bool {
-	return c.anyConn(func(conn *modelConn) bool { return firstLF.Match(conn.sent) })
+	return c.anyConn(func(conn *modelConn) bool {
+		for line := range bytes.Lines(conn.sent) {
+			word := bytes.TrimRight(line, " \t\n")
+			if len(word) > 8 || len(word) == len(line) || bytes.HasSuffix(line, []byte("\r\n")) || bytes.ContainsAny(word, " \t") {
+				continue
+			}
+			if len(word)+1 < len(line) || bytes.EqualFold(word, []byte("INFO")) || bytes.EqualFold(word, []byte("CONNECT")) {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 func (c *quirkCase) ownLimits() bool {

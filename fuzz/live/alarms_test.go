@@ -25,6 +25,21 @@ natsroute sequence 1
 0 send "INFO" object end "\r\n"
     member "\"compression\"" "\"s2_uncompressed\""
 `},
+		{"messages that were under way when a connection was pinned were taken for babble", "nats-server@v2.15.2", `natsroute sequence 1
+0 send "CONNECT" object end "\r\n"
+    member "\"cluster\"" "\"@cluster@\""
+0 send "RS+" " $G" " s.>" " $G" " 1" end "\r\n"
+client send "PUB" " s.b" " @size@" end "\r\n" payload "" "\r\n"
+0 send "INFO" object end "\r\n"
+    member "\"route_account\"" "\"A\""
+`},
+		{"a payload swallowed the barrier, and nothing was waited for", "nats-server@v2.15.2", `natsroute sequence 1
+0 send "CONNECT" object end "\r\n"
+    member "\"cluster\"" "\"@cluster@\""
+0 send "INFO" object end "\r\n"
+    member "\"server_id\"" "\"@id@\""
+0 send "HMSG" " $G" " $G" " 2" " 8" end "\r\n" payload "ok" "\r\n"
+`},
 	} {
 		f := must[*Finding](t)(parseFinding(c.text))
 		for range 3 {

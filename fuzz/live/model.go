@@ -51,6 +51,7 @@ type connState struct {
 	headers, lnoc, lnocu, ln, pool, pins bool
 	verbose                              bool
 	index, moves                         bool
+	early                                bool   // it wanted something before it was registered
 	again                                bool   // its id, or its name, was that of a connection which had been closed
 	otherName                            bool   // CONNECT came with two names
 	gateway                              bool   // the first INFO was news of a gateway
@@ -150,6 +151,8 @@ func (s *connState) note(op *wire.Op) {
 		s.otherName = s.otherName || s.connected && s.name != op.ConnectBody.Name
 		s.connected, s.name = true, op.ConnectBody.Name
 		s.verbose = op.ConnectBody.Verbose
+	case wire.Sub, wire.LeafSub:
+		s.early = s.early || !s.registered
 	case wire.Info:
 		b := op.InfoBody
 		if !s.registered {
@@ -257,11 +260,16 @@ func (m *model) do(op *clientOp) {
 	}
 }
 
-// completion is what ends the operation that a connection has begun, and brings a barrier behind it; nil: nothing is begun, or more
-// is missing than anybody should send.
+// completion is what ends the operation that a connection has begun, and brings a barrier behind it, or a barrier where a payload was just long enough to
+// swallow the one before; nil: neither is so, or more is missing than anybody should send.
 func (c *modelConn) completion() []byte {
-	if c.said.closed || c.s2 || c.parser.Finish() == nil {
+	switch {
+	case c.said.closed, c.s2:
 		return nil
+	case c.parser.Finish() == nil && c.said.last() == tokenPong:
+		return nil
+	case c.parser.Finish() == nil:
+		return []byte(ping)
 	}
 	const most = 64 << 10
 	begun := c.sent[min(int(c.parser.Offset()), len(c.sent)):]

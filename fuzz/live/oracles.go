@@ -42,9 +42,9 @@ func gateRule(t *target, _ *outcome, c *connOutcome) *Symptom {
 	return nil
 }
 
-// babbleRule: what a server says is the protocol. Where the reference has no say, S2 may have begun.
+// babbleRule: what a server says is the protocol. Where the reference has no say, it may be the protocol in another form.
 func babbleRule(_ *target, o *outcome, c *connOutcome) *Symptom {
-	if c.broken == nil || c.s2 || c.mayS2 && !o.judged() {
+	if c.broken == nil || c.s2 || c.shifts && !o.judged() {
 		return nil
 	}
 	class := "bytes that are no operation"

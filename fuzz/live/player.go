@@ -81,7 +81,7 @@ type connOutcome struct {
 	raw          []byte
 	lastWant     want
 	asked        bool // something that may be a CONNECT was sent
-	mayS2        bool // something that may ask for S2 was sent
+	shifts       bool // what was sent may change what the target's bytes mean: S2, a pinned account
 }
 
 // judged tells whether the answers are compared, if perhaps not the messages among them.
@@ -295,7 +295,7 @@ func (p *player) takeDown(number int, c *wireConn, m *modelConn, out *outcome) {
 	m.said.settle()
 	out.conns = append(out.conns, connOutcome{
 		number: number, tokens: p.visible(c.said.tokens), want: p.visible(m.said.tokens), fault: m.fault, broken: c.broken, s2: m.s2,
-		state: m.state, raw: c.raw, lastWant: c.last, asked: bytes.Contains(bytes.ToUpper(m.sent), []byte("CONNECT")), mayS2: bytes.Contains(m.sent, []byte(`"s2_`)),
+		state: m.state, raw: c.raw, lastWant: c.last, asked: bytes.Contains(bytes.ToUpper(m.sent), []byte("CONNECT")), shifts: m.state.pins || bytes.Contains(m.sent, []byte(`"s2_`)),
 	})
 }
 

@@ -75,6 +75,7 @@ func TestQuirks(t *testing.T) {
 		{"members-in-two-steps", "srv-2.15", script(`CONNECT {"cluster":1,"account":"A"}`)},
 		{"", "srv-2.15", script(`CONNECT {"cluster":1,,"account":"A"}`)},
 		{"compressed", "srv-2.15", script(hi, `INFO {"server_id":"@id@","host":"127.0.0.1","port":1,"headers":true,"compression":"s2_fast"}`)},
+		{"pinned-late", "srv-2.15", script(hi, "RS+ $G foo", strings.ReplaceAll(here, "{", `{"route_account":"A",`))},
 		{"blanks-in-keys", "srv-2.15", script(hi, here, "RS+ $G\tfoo", "RS- $G foo")},
 		{"weights", "srv-2.15", script(hi, here, "RS+ $G foo q 0", "c:PUB foo 2\nhi")},
 		{"", "srv-2.15", script(hi, here, "RS+ $G foo q 0")},

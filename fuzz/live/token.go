@@ -51,6 +51,14 @@ func (a *answer) settle() {
 	a.from = -1
 }
 
+// last is the last token; empty: there is none.
+func (a *answer) last() string {
+	if len(a.tokens) == 0 {
+		return ""
+	}
+	return a.tokens[len(a.tokens)-1]
+}
+
 func newAnswer() *answer { return &answer{from: -1} }
 
 // tokenOf words an operation that a server has sent on a route; "": it says nothing that is judged. INFO comes at any time, and what

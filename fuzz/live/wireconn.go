@@ -180,8 +180,7 @@ func (c *wireConn) part() {
 
 // settled tells whether the last thing that the connection said shows that all of what was sent has been read.
 func (c *wireConn) settled() bool {
-	n := len(c.said.tokens)
-	return c.over || n > 0 && c.said.tokens[n-1] == tokenPong && !c.last.open && !c.last.s2
+	return c.over || c.said.last() == tokenPong && !c.last.open && !c.last.s2
 }
 
 // close ends the connection without a trace: no port stays occupied for a minute.

@@ -40,6 +40,25 @@ client send "PUB" " s.b" " @size@" end "\r\n" payload "" "\r\n"
     member "\"server_id\"" "\"@id@\""
 0 send "HMSG" " $G" " $G" " 2" " 8" end "\r\n" payload "ok" "\r\n"
 `},
+		{"a payload swallowed the barrier behind an earlier one", "nats-server@v2.15.2", `natsroute sequence 1
+0 send "CONNECT" object end "\r\n"
+    member "\"cluster\"" "\"@cluster@\""
+client send "PUB" " 1" " foo" end "\r\n"
+0 send "HMSG" " $G" " $G" " 1" " 7" end "\r\n" payload "I" "\r\n"
+`},
+		{"a client subscribed while a connection was within an operation", "nats-server@v2.15.2", `natsroute sequence 1
+0 send "CONNECT" object end "\r\n"
+    member "\"cluster\"" "\"@cluster@\""
+0 send "RMSG" " $G" " s.a" " @size@" end "\r\n" payload "" "\r\n"
+0 send "RMSG" " $G" " foo" " 9" end "\r\n"
+client send "SUB" " s.a" " 1" end "\r\n"
+0 send "RS-" end "\r\n"
+`},
+		{"news of the system account came to a peer that wanted them", "nats-server@v2.9.25", `natsroute sequence 1
+0 send "CONNECT" object end "\r\n"
+    member "\"cluster\"" "\"@cluster@\""
+0 send "RS+" " $SYS" " >" " $G" " 2" end "\r\n"
+`},
 	} {
 		f := must[*Finding](t)(parseFinding(c.text))
 		for range 3 {

@@ -17,6 +17,9 @@ import (
 // witnessAccount is where clients are that belong to no other account (every nats-server).
 const witnessAccount = "$G"
 
+// systemAccount is where servers tell each other about themselves.
+const systemAccount = "$SYS"
+
 // model is the reference without sockets: parsers and machine. It says what a target has to answer to a turn.
 type model struct {
 	cfg     route.Config
@@ -30,6 +33,7 @@ type model struct {
 	nextSub route.SubID
 	got     []string // deliveries to the witness
 	client  bool     // there is a witness
+	begun   bool     // another spoke while a connection was within an operation: nobody knows whether what it had said before was read by then
 }
 
 // modelConn is one connection of the sequence.
@@ -38,6 +42,7 @@ type modelConn struct {
 	id     route.ConnID
 	parser *wire.Parser
 	op     wire.Op
+	read   wire.Kind // of the last operation
 	said   *answer
 	sent   []byte // all that was fed
 	fault  error  // of the parser: why it was closed
@@ -71,7 +76,7 @@ func newModel(info *wire.InfoBody, d wire.Dialect, means *harness.Means, client 
 		if info.RoutePoolSize == 0 {
 			m.cfg.PoolSize = -1
 		}
-		m.cfg.PinnedAccounts = []string{"$SYS"}
+		m.cfg.PinnedAccounts = []string{systemAccount}
 	}
 	if d.Headers && m.cfg.Cluster == "" {
 		m.cfg.Cluster = "none"
@@ -105,7 +110,7 @@ func (m *model) begin() {
 	clear(m.conns)
 	clear(m.byID)
 	clear(m.sids)
-	m.got, m.ended = nil, nil
+	m.got, m.ended, m.begun = nil, nil, false
 }
 
 // conn is the connection of that number, opened by its first use.
@@ -138,6 +143,7 @@ func (m *model) feed(number int, b []byte) {
 			m.step(route.Malformed{Conn: c.id, Err: err})
 			return
 		}
+		c.read = c.op.Kind
 		c.state.note(&c.op)
 		c.state.again = c.state.again || c.op.Kind == wire.Info && m.was(c)
 		m.step(route.Received{Conn: c.id, Op: &c.op})
@@ -266,7 +272,7 @@ func (c *modelConn) completion() []byte {
 	switch {
 	case c.said.closed, c.s2:
 		return nil
-	case c.parser.Finish() == nil && c.said.last() == tokenPong:
+	case c.parser.Finish() == nil && c.read == wire.Ping:
 		return nil
 	case c.parser.Finish() == nil:
 		return []byte(ping)
@@ -329,12 +335,14 @@ func (m *model) play(all []turn, env *gen.Env, seq *gen.Sequence) plan {
 		}
 		m.feed(t.conn, t.bytes)
 		c := m.conns[t.conn]
-		if rest := c.completion(); rest != nil && !t.end && lastOf(all, i) {
+		whole := c.parser.Finish() == nil
+		if rest := c.completion(); rest != nil && !t.end && (whole || lastOf(all, i)) {
 			t.bytes = append(t.bytes, rest...)
 			t.pings++
 			m.feed(t.conn, rest)
 		}
 		p.wants = append(p.wants, c.want())
+		m.begun = m.begun || c.want().open && i < len(all)-1
 		if t.end {
 			m.end(t.conn)
 		}

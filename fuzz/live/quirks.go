@@ -51,6 +51,7 @@ var quirks = []quirk{
 	{"members-in-two-steps", answers, "seen 2.15.2: what CONNECT has in common with a client's is read, and refused, before the type of cluster, gateway and the like is looked at", (*quirkCase).twoSteps, true},
 	{"compressed", answers, "an INFO that asks for S2 turns the connection into a stream that is not read here", (*quirkCase).compressed, false},
 	{"pinned-late", answers, "seen 2.10.27, and the reference: what goes to a connection before its INFO pins it names the account, what goes there afterwards does not, and nothing tells where that begins", (*quirkCase).pinnedLate, false},
+	{"begun", messages, "a connection that is within an operation answers no barrier: whether what it has said before was read when another one speaks is up to chance", (*quirkCase).begun, false},
 	{"blanks-in-keys", messages, "seen 2.1.2 to 2.15.2: RS- finds its subscription, and RMSG its cached lookup, by the text of its arguments, blanks included", (*quirkCase).blanksInKeys, true},
 	{"weights", messages, "seen 2.1.2 to 2.14.6: a weight below 1 is never chosen, or the server panics; a large one is expanded at each lookup", (*quirkCase).weights, true},
 	{"chance", messages, "which member of a queue group gets a message is up to chance", (*quirkCase).chance, false},
@@ -200,6 +201,8 @@ func (c *quirkCase) compressed() bool {
 func (c *quirkCase) pinnedLate() bool {
 	return c.anyConn(func(conn *modelConn) bool { return conn.state.pins && conn.state.early })
 }
+
+func (c *quirkCase) begun() bool { return c.m.begun }
 
 func (c *quirkCase) blanksInKeys() bool {
 	return c.anyConn(func(conn *modelConn) bool {

@@ -76,6 +76,8 @@ func TestQuirks(t *testing.T) {
 		{"", "srv-2.15", script(`CONNECT {"cluster":1,,"account":"A"}`)},
 		{"compressed", "srv-2.15", script(hi, `INFO {"server_id":"@id@","host":"127.0.0.1","port":1,"headers":true,"compression":"s2_fast"}`)},
 		{"pinned-late", "srv-2.15", script(hi, "RS+ $G foo", strings.ReplaceAll(here, "{", `{"route_account":"A",`))},
+		{"begun", "srv-2.15", script(hi, here, "RMSG $G foo 99", "c:SUB foo 1", "0:RS+ $G foo")},
+		{"", "srv-2.15", script(hi, here, "c:SUB foo 1", "RMSG $G foo 99")},
 		{"blanks-in-keys", "srv-2.15", script(hi, here, "RS+ $G\tfoo", "RS- $G foo")},
 		{"weights", "srv-2.15", script(hi, here, "RS+ $G foo q 0", "c:PUB foo 2\nhi")},
 		{"", "srv-2.15", script(hi, here, "RS+ $G foo q 0")},

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"bytes"
 	"fmt"
 	"hash/fnv"
 	"slices"
@@ -81,6 +82,9 @@ func tokenOf(op *wire.Op) string {
 		}
 		return token
 	case wire.Msg, wire.HMsg, wire.LeafMsg:
+		if string(op.Account) == systemAccount || bytes.HasPrefix(op.Subject, []byte(systemAccount+".")) {
+			return "" // the server's own news
+		}
 		queues := make([]string, len(op.Queues))
 		for i, q := range op.Queues {
 			queues[i] = string(q)

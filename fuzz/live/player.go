@@ -256,7 +256,7 @@ func (p *player) sendRoute(t *turn, w want, opts playOptions, out *outcome) {
 
 // open opens a connection.
 func (p *player) open(out *outcome) (*wireConn, error) {
-	c, err := dialRoute(p.t.address, p.t.buf)
+	c, err := p.t.open()
 	if err != nil {
 		return nil, err
 	}

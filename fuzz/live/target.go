@@ -27,7 +27,12 @@ type target struct {
 	baseline map[string]bool // what it tells every peer at once: its own interest
 	restarts uint64
 	buf      []byte
+	spare    *wireConn // was opened to see whether the target lives: good for the next connection of a sequence
+	spareAt  time.Time
 }
+
+// spareFor is how long a spare connection may have waited: no server has lost patience by then.
+const spareFor = 50 * time.Millisecond
 
 // dataLimit bounds the memory of a launched target, so that one which asks for all there is dies before the machine does: at once if it asks for a billion
 // bytes, which is the least of the dictionary's large numbers, and not now and then.
@@ -200,15 +205,34 @@ func (t *target) listenIn() error {
 
 // ailing says why the target is of no use any more; nil: a new connection gets an INFO in time, of the server that it was.
 func (t *target) ailing() error {
+	t.dropSpare()
 	c, err := t.dial()
 	if err != nil {
 		return fmt.Errorf("a new connection gets no INFO: %w", err)
 	}
-	c.close()
 	if c.info.ServerID != t.info.ServerID {
+		c.close()
 		return errSuccessor
 	}
+	t.spare, t.spareAt = c, time.Now()
 	return nil
+}
+
+// open opens a connection for a sequence.
+func (t *target) open() (*wireConn, error) {
+	if c := t.spare; c != nil && time.Since(t.spareAt) < spareFor {
+		t.spare = nil
+		return c, nil
+	}
+	t.dropSpare()
+	return dialRoute(t.address, t.buf)
+}
+
+func (t *target) dropSpare() {
+	if t.spare != nil {
+		t.spare.close()
+		t.spare = nil
+	}
 }
 
 // gone tells whether the target is not there any more, as fast as that can be told.
@@ -237,6 +261,7 @@ func (t *target) exited(ctx context.Context) *harness.Exit {
 // fresh makes the target new: a launched one is started again, another has to be there, or to come back.
 func (t *target) fresh(ctx context.Context) error {
 	t.restarts++
+	t.dropSpare()
 	if t.witness != nil {
 		t.witness.close()
 		t.witness = nil
@@ -277,6 +302,7 @@ func (t *target) name() string {
 }
 
 func (t *target) close() error {
+	t.dropSpare()
 	if t.witness != nil {
 		t.witness.close()
 	}

@@ -173,9 +173,6 @@ func unexpectedClose(o *outcome) bool {
 
 // vitals looks whether the target lives; nil: it does.
 func (t *target) vitals(ctx context.Context, o *outcome) *Symptom {
-	if exit := t.exited(ctx); exit != nil {
-		return crashSymptom(exit.State, exit.Tail)
-	}
 	ailing := t.ailing()
 	if ailing == nil {
 		if o.witness != nil {

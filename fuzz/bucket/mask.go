@@ -27,7 +27,19 @@ type Mask struct {
 type Pattern struct {
 	Verb    string   `json:"verb"`
 	Fields  []string `json:"fields,omitempty"`
-	Members []string `json:"members,omitempty"` // name=class, sorted; those that every peer sends are left out
+	Members []string `json:"members,omitempty"` // name=class, sorted; those that every peer sends are left out. The class * is any
+}
+
+// telling are the classes of fields that tell more of a defect than the form of the line around them.
+var telling = []string{"zero", "large", "huge", "beyond", "wrapping", "odd-number", "long"}
+
+func (p Pattern) telling() []string {
+	return slices.DeleteFunc(slices.Clone(p.Fields), func(class string) bool { return !slices.Contains(telling, class) })
+}
+
+// indicators are the + and | of the line.
+func (p Pattern) indicators() []string {
+	return slices.DeleteFunc(slices.Clone(p.Fields), func(class string) bool { return class != "+" && class != "|" })
 }
 
 func (p Pattern) text() string {
@@ -191,7 +203,7 @@ func (m *Masks) Add(bucket string, seqs []gen.Sequence) error {
 	}
 	k := &m.all[at]
 	k.Hits++
-	if len(pattern) > 0 && !slices.ContainsFunc(k.Patterns, func(p []Pattern) bool { return slices.EqualFunc(p, pattern, Pattern.equal) }) {
+	if len(pattern) > 0 && !k.unify(pattern) {
 		k.Patterns = append(k.Patterns, pattern)
 	}
 	if len(k.Patterns) > patternsKept {
@@ -202,6 +214,34 @@ func (m *Masks) Add(bucket string, seqs []gen.Sequence) error {
 		return err
 	}
 	return folder.Write(m.path, append(text, '\n'))
+}
+
+// unify makes pattern part of one that differs from it in the classes of members at most, and tells whether there was one.
+func (k *Mask) unify(pattern []Pattern) bool {
+	for _, known := range k.Patterns {
+		if !slices.EqualFunc(known, pattern, Pattern.sameNames) {
+			continue
+		}
+		for i := range known {
+			for j, member := range known[i].Members {
+				if member != pattern[i].Members[j] {
+					known[i].Members[j] = nameOf(member) + "=*"
+				}
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// sameNames tells whether two messages differ in the classes of members at most.
+func (p Pattern) sameNames(q Pattern) bool {
+	return p.Verb == q.Verb && slices.Equal(p.Fields, q.Fields) && slices.EqualFunc(p.Members, q.Members, func(a, b string) bool { return nameOf(a) == nameOf(b) })
+}
+
+func nameOf(member string) string {
+	name, _, _ := strings.Cut(member, "=")
+	return name
 }
 
 // widen replaces patterns by what all of them have in common, where that is anything.
@@ -243,14 +283,16 @@ func (m *Masks) Tame(seq *gen.Sequence) bool {
 	return changed
 }
 
-// match finds the pattern in order and returns where its last step stands; -1: it is not there.
+// match finds the pattern in order and returns where its last step stands; -1: it is not there. Where a part of the pattern tells something, the
+// form of the rest does not matter.
 func match(steps, pattern []Pattern) int {
 	if len(pattern) == 0 {
 		return -1
 	}
+	tells := slices.ContainsFunc(pattern, func(p Pattern) bool { return len(p.telling())+len(p.Members) > 0 })
 	next := 0
 	for i := range steps {
-		if steps[i].Verb != "" && steps[i].covers(pattern[next]) {
+		if steps[i].Verb != "" && steps[i].covers(pattern[next], tells) {
 			if next++; next == len(pattern) {
 				return i
 			}
@@ -259,17 +301,36 @@ func match(steps, pattern []Pattern) int {
 	return -1
 }
 
-// covers tells whether the message is as the pattern says: its verb and fields, and at least its members.
-func (p Pattern) covers(pattern Pattern) bool {
-	if p.Verb != pattern.Verb || !slices.Equal(p.Fields, pattern.Fields) {
+// covers tells whether the message is as the pattern says: its verb and fields, or what tells in them, and at least its members.
+func (p Pattern) covers(pattern Pattern, tells bool) bool {
+	wanted := pattern.telling()
+	switch {
+	case p.Verb != pattern.Verb:
+		return false
+	case !tells && !slices.Equal(p.Fields, pattern.Fields):
+		return false
+	case tells && len(wanted) == 0 && !slices.Equal(p.indicators(), pattern.indicators()):
+		return false
+	case tells && !inOrder(p.Fields, wanted):
 		return false
 	}
 	for _, member := range pattern.Members {
-		if !slices.Contains(p.Members, member) {
+		name, class, _ := strings.Cut(member, "=")
+		if !slices.ContainsFunc(p.Members, func(m string) bool { return m == member || class == "*" && nameOf(m) == name }) {
 			return false
 		}
 	}
 	return true
+}
+
+// inOrder tells whether all of wanted stand in fields, in their order.
+func inOrder(fields, wanted []string) bool {
+	for _, f := range fields {
+		if len(wanted) > 0 && f == wanted[0] {
+			wanted = wanted[1:]
+		}
+	}
+	return len(wanted) == 0
 }
 
 // Shape is what minimal sequences of one defect have in common: verbs with their fields' classes.

@@ -59,3 +59,28 @@ func TestMaskWidens(t *testing.T) {
 		t.Error("the part in common is not masked")
 	}
 }
+
+// What tells in a line masks it in every form; a member of one bucket that comes with two values is masked with any.
+func TestMaskOfWhatTells(t *testing.T) {
+	m := &Masks{path: filepath.Join(t.TempDir(), masksFile)}
+	const large, index = `0 send "HMSG" " $G" " x" " 1" " 999999999" end "\r\n"` + "\n", `0 send "INFO" object end "\r\n"` + "\n" + `    member "\"route_pool_idx\"" "7"` + "\n"
+	for bucket, texts := range map[string][]string{"memory": {large}, "index": {index, strings.Replace(index, "7", "2147483648", 1)}} {
+		for _, text := range texts {
+			if err := m.Add(bucket, []gen.Sequence{sequence(t, text)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for text, masked := range map[string]bool{
+		strings.Replace(large, ` " x"`, ` " x" " |" " q" " r"`, 1): true,
+		strings.Replace(large, "999999999", "99", 1):               false,
+		strings.Replace(large, "HMSG", "LMSG", 1):                  false,
+		strings.Replace(index, "7", "99999999999999999999", 1):     true,
+		strings.Replace(index, "_idx", "_size", 1):                 false,
+	} {
+		seq := sequence(t, text)
+		if m.Tame(&seq) != masked {
+			t.Errorf("masked is %v for %s", !masked, text)
+		}
+	}
+}

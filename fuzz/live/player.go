@@ -173,7 +173,7 @@ func (p *player) settle(plan *plan, out *outcome) {
 	for _, c := range p.all {
 		if !c.settled() || !out.judged() {
 			unsure = true
-			c.part()
+			c.part(p.t.parting)
 		}
 	}
 	w := p.t.witness
@@ -247,6 +247,9 @@ func (p *player) sendRoute(t *turn, w want, opts playOptions, out *outcome) {
 	if t.end {
 		if m := p.model.played(t.conn); m != nil && out.judged() { // else it may have opened again, and is another one
 			p.takeDown(t.conn, c, m, out)
+		}
+		if !out.judged() || !c.settled() {
+			c.part(p.t.parting) // what it has said is not to be taken for the next sequence's
 		}
 		c.end()
 		c.over, c.left = true, true

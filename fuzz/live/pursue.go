@@ -150,7 +150,7 @@ type proof struct {
 func (p *proof) confirm(ctx context.Context, first *Symptom, suspects []gen.Sequence) ([]gen.Sequence, *Symptom, error) {
 	p.dirty = true
 	most := len(suspects)
-	if !first.fatal() {
+	if !first.fatal() || first.Kind == Memory { // what grows over many sequences is no answer to the bytes of one
 		most = min(most, 4)
 	}
 	for n := 1; ; n = min(n*4, most) {

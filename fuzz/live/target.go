@@ -22,7 +22,8 @@ type target struct {
 	client   string          // client URL; empty: there is none
 	info     *wire.InfoBody
 	dialect  wire.Dialect
-	gated    bool // an accepted connection has to begin with CONNECT
+	gated    bool          // an accepted connection has to begin with CONNECT
+	parting  time.Duration // how long to wait for a close when we have said that nothing follows
 	witness  *witness
 	baseline map[string]bool // what it tells every peer at once: its own interest
 	restarts uint64
@@ -112,6 +113,9 @@ func (t *target) learn(ctx context.Context) error {
 		return &UnreachableError{fmt.Errorf("%s: no INFO on the route port: %w", t.address, err)}
 	}
 	t.info = c.info
+	if t.parting = partingLimit; c.part(closeLimit) {
+		t.parting = answerLimit
+	}
 	c.close()
 	if t.witness != nil {
 		t.witness.close()

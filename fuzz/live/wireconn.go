@@ -16,7 +16,7 @@ const (
 	answerLimit  = 2 * time.Second       // for the answer to a barrier
 	closeLimit   = time.Second           // for a close that is due
 	unknownLimit = 20 * time.Millisecond // for what may come, where the model does not know
-	partingLimit = 50 * time.Millisecond // for a server to notice that we have nothing more to say
+	partingLimit = 50 * time.Millisecond // for one that does not close when we have nothing more to say to have read what we said
 	haste        = 25                    // waits are that much shorter while a case is made smaller: what counts is proven without haste
 )
 
@@ -164,16 +164,16 @@ func (c *wireConn) take(b []byte) {
 	}
 }
 
-// part waits until the server has read all that was sent: it closes in turn when we say that nothing follows.
-func (c *wireConn) part() {
+// part waits until the server has read all that was sent: it closes in turn when we say that nothing follows. It tells whether the server has.
+func (c *wireConn) part(limit time.Duration) bool {
 	tcp, ok := c.conn.(*net.TCPConn)
 	if c.over || !ok || tcp.CloseWrite() != nil {
-		return
+		return c.over
 	}
-	_ = c.conn.SetReadDeadline(time.Now().Add(partingLimit))
+	_ = c.conn.SetReadDeadline(time.Now().Add(limit))
 	for {
 		if _, err := c.conn.Read(c.buf); err != nil {
-			return
+			return !errors.Is(err, os.ErrDeadlineExceeded)
 		}
 	}
 }

@@ -25,7 +25,6 @@ type player struct {
 	all    []*wireConn // of the current sequence, those that have ended too
 	stream []byte      // of the guard
 	hasty  bool        // a case is being made smaller
-	calm   bool        // a case is being proven
 }
 
 func newPlayer(t *target) (*player, error) {
@@ -229,7 +228,7 @@ func (p *player) sendRoute(t *turn, w want, opts playOptions, out *outcome) {
 			out.refused = err
 			return
 		}
-		p.conns[t.conn], c.hasty, c.calm = c, p.hasty, p.calm
+		p.conns[t.conn], c.hasty = c, p.hasty
 		if m := p.model.played(t.conn); m != nil {
 			c.parser.SetMode(wire.Mode{Pinned: p.t.dialect.Pools && m.state.pins}) // of what the target says once it has read INFO
 		}

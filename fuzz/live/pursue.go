@@ -142,7 +142,6 @@ type proof struct {
 	w     *worker
 	split bool
 	hasty bool
-	calm  bool
 	dirty bool // the target is of no use any more
 	apart bool // a case of one sequence meets a fresh target each time: a server under load still knows what a connection wanted that has just been closed
 }
@@ -172,8 +171,8 @@ func (p *proof) confirm(ctx context.Context, first *Symptom, suspects []gen.Sequ
 
 // always tells whether the case shows the symptom as often as it is played.
 func (p *proof) always(ctx context.Context, s *Symptom, seqs []gen.Sequence) bool {
-	p.apart, p.calm = !s.fatal(), true
-	defer func() { p.apart, p.calm = false, false }()
+	p.apart = !s.fatal()
+	defer func() { p.apart = false }()
 	for range proofs {
 		if !p.again(ctx, s, seqs) {
 			return false
@@ -240,8 +239,8 @@ func (p *proof) ready(ctx context.Context) error {
 
 // one plays one sequence of the case.
 func (p *proof) one(ctx context.Context, seq *gen.Sequence, opts playOptions) (outcome, *Symptom, error) {
-	p.w.p.hasty, p.w.p.calm = p.hasty, p.calm
-	defer func() { p.w.p.hasty, p.w.p.calm = false, false }()
+	p.w.p.hasty = p.hasty
+	defer func() { p.w.p.hasty = false }()
 	o := p.w.p.play(seq, opts)
 	s, err := p.w.look(ctx, seq, &o, opts)
 	return o, s, err

@@ -57,7 +57,7 @@ func Replay(ctx context.Context, cfg Config, f *Finding, smaller bool) (Replayed
 }
 
 func (w *worker) replay(ctx context.Context, f *Finding, smaller bool) (Replayed, error) {
-	proof := &proof{w: w, split: f.Symptom.Kind == Split, apart: !f.Symptom.fatal(), calm: true}
+	proof := &proof{w: w, split: f.Symptom.Kind == Split, apart: !f.Symptom.fatal()}
 	s, err := proof.run(ctx, f.Sequences)
 	if err != nil || ctx.Err() != nil {
 		return Replayed{}, firstError(err, ctx.Err())

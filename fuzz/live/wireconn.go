@@ -17,7 +17,6 @@ const (
 	closeLimit   = time.Second           // for a close that is due
 	unknownLimit = 20 * time.Millisecond // for what may come, where the model does not know
 	partingLimit = 50 * time.Millisecond // for one that does not close when we have nothing more to say to have read what we said
-	calm         = 5                     // waits are that much longer while a case is proven: a server that is slow has not failed
 	haste        = 25                    // waits are that much shorter while a case is made smaller: what counts is proven without haste
 )
 
@@ -37,7 +36,6 @@ type wireConn struct {
 	left    bool           // we have closed it
 	last    want           // of its last turn
 	hasty   bool           // a case is being made smaller
-	calm    bool           // a case is being proven
 	patient bool           // wait long for what may come
 }
 
@@ -101,9 +99,6 @@ func (c *wireConn) await(w want, pings int, judged bool) bool {
 		limit = unknownLimit
 	case w.closed:
 		limit = closeLimit
-	}
-	if c.calm {
-		limit *= calm
 	}
 	if c.hasty {
 		limit = max(limit/haste, unknownLimit)

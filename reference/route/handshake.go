@@ -105,10 +105,10 @@ func (n *Node) checkConnect(c *conn, body *wire.ConnectBody) cause {
 	return fine
 }
 
-// credentialsHold compares user and password; servers look at nothing else on a route, and refuse an account. What a later
+// credentialsHold compares user and password; servers look at nothing else on a route, and refuse an account, and since 2.8 the wish for a new one. What a later
 // CONNECT leaves out stays as in the one before it, each of the two (seen 2.5.0, 2.9.25, 2.15.2).
 func (n *Node) credentialsHold(c *conn, body *wire.ConnectBody) bool {
-	return body.Account == "" && !body.AccountNew && n.areCredentials(or(body.User, c.user), or(body.Pass, c.password))
+	return body.Account == "" && (!body.AccountNew || !n.cfg.Dialect.Headers) && n.areCredentials(or(body.User, c.user), or(body.Pass, c.password))
 }
 
 // areCredentials compares what a peer says with what we want.

@@ -110,8 +110,9 @@ type fuzzCommand struct {
 // Help is the end of `natsroute fuzz --help`.
 func (fuzzCommand) Help() string {
 	return `Sequences of route messages go to a live port until something is wrong: the server dies or hangs, takes malformed bytes, answers
-otherwise than the reference (or, where that has no say, than a server beside it), delivers otherwise, speaks before CONNECT, needs memory out of proportion. Each finding is confirmed on a fresh
-target, made as small as it goes, and written to DIR/findings, with the command that shows it again.
+otherwise than the reference (or, where that has no say, than a server beside it), delivers otherwise, speaks before CONNECT, needs
+memory out of proportion. Each finding is confirmed on a fresh target, made as small as it goes, and written to DIR/findings, with the
+command that shows it again.
 
 No message makes a server dial another machine: every address is checked before it is sent, and a server that natsroute
 starts has a network with nothing but loopback where the system allows it.
@@ -203,22 +204,22 @@ func isolated(ctx context.Context, cfg *live.Config, p *process) (code int, done
 	if cfg.Server != "" || live.Isolated() {
 		return 0, false, nil
 	}
-	for _, command := range []string{cfg.Launch, cfg.Beside} {
-		if err := build(ctx, command, p); err != nil {
+	for _, server := range []struct{ flag, command string }{{"--launch", cfg.Launch}, {"--beside", cfg.Beside}} {
+		if err := build(ctx, server.flag, server.command, p); err != nil {
 			return 0, false, err
 		}
 	}
 	return live.Isolate(ctx)
 }
 
-// build makes the released server that a command names; another command needs nothing.
-func build(ctx context.Context, command string, p *process) error {
+// build makes the released server that a flag's command names; another command needs nothing.
+func build(ctx context.Context, flag, command string, p *process) error {
 	v, ok := strings.CutPrefix(command, "nats-server@")
 	if !ok {
 		return nil
 	}
-	if !versionForm.MatchString(v) {
-		return usage("%s: that is no version: write one like nats-server@v2.15.2", command)
+	if err := checkVersion(flag, command); err != nil {
+		return err
 	}
 	if _, err := harness.BuildNatsServer(ctx, v, func(line string) { fmt.Fprintln(p.stderr, report.Printable(line)) }); err != nil {
 		return liveFailure(err)

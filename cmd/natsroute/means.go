@@ -133,6 +133,14 @@ func (c *certifyCommand) combinations() error {
 
 var versionForm = regexp.MustCompile(`^v?2\.[0-9]+\.[0-9]+(-\S+)?$`)
 
+// checkVersion refuses a flag's command that names nats-server by what is no version.
+func checkVersion(flag, command string) error {
+	if version, named := strings.CutPrefix(command, "nats-server@"); named && !versionForm.MatchString(version) {
+		return usage("%s %s: that is no version: write one like nats-server@v2.15.2", flag, command)
+	}
+	return nil
+}
+
 // vocabulary refuses names that nothing answers to.
 func (c *certifyCommand) vocabulary(register *corpus.Corpus) error {
 	profiles := corpus.ProfileNames()
@@ -144,8 +152,8 @@ func (c *certifyCommand) vocabulary(register *corpus.Corpus) error {
 			return usage("there is no dialect %q: give one of %s", c.Dialect, strings.Join(profiles, ", "))
 		}
 	}
-	if version, named := strings.CutPrefix(c.Launch, "nats-server@"); named && !versionForm.MatchString(version) {
-		return usage("--launch nats-server@%s: that is no version: write one like nats-server@v2.15.2", version)
+	if err := checkVersion("--launch", c.Launch); err != nil {
+		return err
 	}
 	if _, ok := fault.ByName(c.Fault); c.Fault != "" && !ok {
 		return usage("there is no fault %q: see natsroute faults", c.Fault)

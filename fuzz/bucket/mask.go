@@ -33,9 +33,7 @@ type Pattern struct {
 // telling are the classes of fields that tell more of a defect than the form of the line around them.
 var telling = []string{"zero", "large", "huge", "beyond", "wrapping", "odd-number", "long"}
 
-func (p Pattern) telling() []string {
-	return slices.DeleteFunc(slices.Clone(p.Fields), func(class string) bool { return !slices.Contains(telling, class) })
-}
+func isTelling(class string) bool { return slices.Contains(telling, class) }
 
 // indicators are the + and | of the line.
 func (p Pattern) indicators() []string {
@@ -289,7 +287,7 @@ func match(steps, pattern []Pattern) int {
 	if len(pattern) == 0 {
 		return -1
 	}
-	tells := slices.ContainsFunc(pattern, func(p Pattern) bool { return len(p.telling())+len(p.Members) > 0 })
+	tells := slices.ContainsFunc(pattern, func(p Pattern) bool { return len(p.Members) > 0 || slices.ContainsFunc(p.Fields, isTelling) })
 	next := 0
 	for i := range steps {
 		if steps[i].Verb != "" && steps[i].covers(pattern[next], tells) {
@@ -303,15 +301,14 @@ func match(steps, pattern []Pattern) int {
 
 // covers tells whether the message is as the pattern says: its verb and fields, or what tells in them, and at least its members.
 func (p Pattern) covers(pattern Pattern, tells bool) bool {
-	wanted := pattern.telling()
 	switch {
 	case p.Verb != pattern.Verb:
 		return false
 	case !tells && !slices.Equal(p.Fields, pattern.Fields):
 		return false
-	case tells && len(wanted) == 0 && !slices.Equal(p.indicators(), pattern.indicators()):
+	case tells && !slices.ContainsFunc(pattern.Fields, isTelling) && !slices.Equal(p.indicators(), pattern.indicators()):
 		return false
-	case tells && !inOrder(p.Fields, wanted):
+	case tells && !tellAlike(p.Fields, pattern.Fields):
 		return false
 	}
 	for _, member := range pattern.Members {
@@ -323,14 +320,19 @@ func (p Pattern) covers(pattern Pattern, tells bool) bool {
 	return true
 }
 
-// inOrder tells whether all of wanted stand in fields, in their order.
-func inOrder(fields, wanted []string) bool {
-	for _, f := range fields {
-		if len(wanted) > 0 && f == wanted[0] {
-			wanted = wanted[1:]
+// tellAlike tells whether all that tells in wanted stands in fields, in its order.
+func tellAlike(fields, wanted []string) bool {
+	for _, class := range wanted {
+		if !isTelling(class) {
+			continue
 		}
+		at := slices.Index(fields, class)
+		if at < 0 {
+			return false
+		}
+		fields = fields[at+1:]
 	}
-	return len(wanted) == 0
+	return true
 }
 
 // Shape is what minimal sequences of one defect have in common: verbs with their fields' classes.

@@ -177,12 +177,17 @@ func (m *model) was(c *modelConn) bool {
 		closed := m.byID[other.id] == nil
 		return other != c && closed && other.state.registered && (other.state.id == c.state.id || other.state.serverName != "" && other.state.serverName == c.state.serverName)
 	}
-	for _, other := range m.conns {
-		if same(other) {
+	return m.anyConn(same)
+}
+
+// anyConn tells whether one of the sequence's connections, ended or not, is like that.
+func (m *model) anyConn(is func(*modelConn) bool) bool {
+	for _, c := range m.conns {
+		if is(c) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(m.ended, same)
+	return slices.ContainsFunc(m.ended, is)
 }
 
 // step tells the node and takes down what it answers.
@@ -267,14 +272,13 @@ func (m *model) do(op *clientOp) {
 }
 
 // completion is what ends the operation that a connection has begun, and brings a barrier behind it, or a barrier where a payload was just long enough to
-// swallow the one before; nil: neither is so, or more is missing than anybody should send.
-func (c *modelConn) completion() []byte {
+// swallow the one before; nil: neither is so, or more is missing than anybody should send. Only the last turn of a connection ends what it has begun.
+func (c *modelConn) completion(last bool) []byte {
+	whole := c.parser.Finish() == nil
 	switch {
-	case c.said.closed, c.s2:
+	case c.said.closed, c.s2, whole && c.read == wire.Ping, !whole && !last:
 		return nil
-	case c.parser.Finish() == nil && c.read == wire.Ping:
-		return nil
-	case c.parser.Finish() == nil:
+	case whole:
 		return []byte(ping)
 	}
 	const most = 64 << 10
@@ -335,14 +339,14 @@ func (m *model) play(all []turn, env *gen.Env, seq *gen.Sequence) plan {
 		}
 		m.feed(t.conn, t.bytes)
 		c := m.conns[t.conn]
-		whole := c.parser.Finish() == nil
-		if rest := c.completion(); rest != nil && !t.end && (whole || lastOf(all, i)) {
+		if rest := c.completion(lastOf(all, i)); rest != nil && !t.end {
 			t.bytes = append(t.bytes, rest...)
 			t.pings++
 			m.feed(t.conn, rest)
 		}
-		p.wants = append(p.wants, c.want())
-		m.begun = m.begun || c.want().open && i < len(all)-1
+		due := c.want()
+		p.wants = append(p.wants, due)
+		m.begun = m.begun || due.open && i < len(all)-1
 		if t.end {
 			m.end(t.conn)
 		}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"slices"
 	"strings"
 	"time"
 
@@ -194,13 +193,9 @@ func (p *player) settle(plan *plan, out *outcome) {
 
 // mayDeliver tells whether a message to the witness may be on its way.
 func (p *player) mayDeliver(plan *plan) bool {
-	speaks := func(c *modelConn) bool { return c.fault != nil || bytes.Contains(bytes.ToUpper(c.sent), []byte("MSG")) }
-	for _, c := range p.model.conns {
-		if speaks(c) {
-			return true
-		}
-	}
-	return len(p.t.witness.out) > 0 || slices.ContainsFunc(p.model.ended, speaks)
+	return len(p.t.witness.out) > 0 || p.model.anyConn(func(c *modelConn) bool {
+		return c.fault != nil || bytes.Contains(bytes.ToUpper(c.sent), []byte("MSG"))
+	})
 }
 
 func (p *player) sendClient(seq *gen.Sequence, t *turn, out *outcome) {
@@ -228,7 +223,7 @@ func (p *player) sendRoute(t *turn, w want, opts playOptions, out *outcome) {
 			out.refused = err
 			return
 		}
-		p.conns[t.conn], c.hasty = c, p.hasty
+		p.conns[t.conn], c.hasty, c.patient = c, p.hasty, opts.patient
 		if m := p.model.played(t.conn); m != nil {
 			c.parser.SetMode(wire.Mode{Pinned: p.t.dialect.Pools && m.state.pins}) // of what the target says once it has read INFO
 		}
@@ -237,7 +232,6 @@ func (p *player) sendRoute(t *turn, w want, opts playOptions, out *outcome) {
 	if !c.over {
 		c.writeCut(t.bytes, opts.cuts)
 		c.pings += t.pings
-		c.patient = opts.patient
 		if !c.await(w, c.pings, out.judged()) {
 			c.said.add(tokenSilent)
 			out.silent = t.conn

@@ -94,14 +94,7 @@ func (c *quirkCase) ended() bool {
 }
 
 // anyConn tells whether one of the connections is like that.
-func (c *quirkCase) anyConn(is func(*modelConn) bool) bool {
-	for _, conn := range c.m.conns {
-		if is(conn) {
-			return true
-		}
-	}
-	return slices.ContainsFunc(c.m.ended, is)
-}
+func (c *quirkCase) anyConn(is func(*modelConn) bool) bool { return c.m.anyConn(is) }
 
 // clientOperations looks at where the reference's parser gave up.
 func (c *quirkCase) clientOperations() bool {

@@ -113,8 +113,10 @@ func (t *target) learn(ctx context.Context) error {
 		return &UnreachableError{fmt.Errorf("%s: no INFO on the route port: %w", t.address, err)}
 	}
 	t.info = c.info
-	if t.parting = partingLimit; c.part(closeLimit) {
-		t.parting = answerLimit
+	if t.parting == 0 { // a restart changes nothing in that
+		if t.parting = partingLimit; c.part(closeLimit) {
+			t.parting = answerLimit
+		}
 	}
 	c.close()
 	if t.witness != nil {

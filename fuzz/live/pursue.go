@@ -143,7 +143,7 @@ type proof struct {
 	split bool
 	hasty bool
 	dirty bool // the target is of no use any more
-	apart bool // a case of one sequence meets a fresh target each time: a server under load still knows what a connection wanted that has just been closed
+	apart bool // a case of one sequence meets another process each time, where it is ours: a server under load still knows what a connection wanted that has just been closed
 }
 
 // confirm looks for the fewest of the last sequences that show a symptom on a fresh target.
@@ -221,7 +221,7 @@ func (p *proof) run(ctx context.Context, seqs []gen.Sequence) (*Symptom, error) 
 				p.dirty = s.fatal() || o.died()
 				return s, nil
 			}
-			p.dirty = p.apart && len(seqs) == 1
+			p.dirty = p.apart && len(seqs) == 1 && p.w.t.server != nil
 		}
 	}
 	return nil, nil

@@ -181,7 +181,7 @@ func (m *model) connect(p *peer, body *wire.ConnectBody) expected {
 	}
 	keeps := p.trusted && body.User == "" && body.Pass == ""
 	switch {
-	case body.Account != "", body.AccountNew && m.cfg.Dialect.Headers, m.cfg.User != "" && !keeps && (body.User != m.cfg.User || body.Pass != m.cfg.Password):
+	case m.cfg.Dialect.Headers && (body.Account != "" || body.AccountNew), body.Account != "" && (body.AccountNew || !m.exists(body.Account)), m.cfg.User != "" && !keeps && (body.User != m.cfg.User || body.Pass != m.cfg.Password):
 		return refuse(violation)
 	case body.Lang != "":
 		return refuse("attempted to connect to route port")

@@ -22,11 +22,9 @@ type certifyCommand struct {
 	Launch  string `group:"target" placeholder:"COMMAND" help:"Start the target and stop it afterwards: nats-server@VERSION, or a command with any of {{.Host}} {{.ClientPort}} {{.RoutePort}} {{.MonitorPort}} {{.Routes}} {{.User}} {{.Password}} {{.ConfigFile}}. No shell runs it. It is ready when its route port says INFO."`
 	Dialect string `group:"target" placeholder:"NAME" help:"With the embedded reference: the server generation it plays, a name of 'natsroute list profiles'."`
 
-	User         string        `group:"means" placeholder:"NAME" help:"User for the route port."`
-	Password     string        `group:"means" placeholder:"TEXT" help:"Password for the route port (NATSROUTE_PASSWORD)."`
-	TLSCA        string        `group:"means" name:"tlsca" placeholder:"FILE" help:"TLS on the route port: the authorities that its certificate is checked against (PEM)."`
-	TLSCert      string        `group:"means" name:"tlscert" placeholder:"FILE" help:"TLS on the route port: our certificate (PEM)."`
-	TLSKey       string        `group:"means" name:"tlskey" placeholder:"FILE" help:"TLS on the route port: the key of our certificate (PEM)."`
+	User         string `group:"means" placeholder:"NAME" help:"User for the route port."`
+	Password     string `group:"means" placeholder:"TEXT" help:"Password for the route port (NATSROUTE_PASSWORD)."`
+	tlsFlags     `embed:""`
 	Account      []string      `group:"means" sep:"none" placeholder:"NAME=USER:PASSWORD" help:"A client of a named account; give two or more for the accounts capability."`
 	PingInterval time.Duration `group:"means" placeholder:"DURATION" help:"The target's ping interval on routes: keep-alive is judged only where it is known."`
 	PingMax      int           `group:"means" placeholder:"N" help:"The target's limit of unanswered PINGs (with --ping-interval)."`

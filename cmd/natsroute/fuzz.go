@@ -26,7 +26,9 @@ type liveTarget struct {
 	Dialect   string `group:"target" placeholder:"NAME" help:"The server generation the target belongs to, a name of 'natsroute list profiles' (default: what its INFO points to; a parser: the latest); with the embedded reference: the one it plays."`
 	User      string `group:"means" placeholder:"NAME" help:"User for the route port."`
 	Password  string `group:"means" placeholder:"TEXT" help:"Password for the route port (NATSROUTE_PASSWORD)."`
-	OwnTarget bool   `group:"means" name:"i-own-this-target" help:"Allow a target that is not on this machine."`
+	TLS       bool   `group:"means" name:"tls" help:"What --launch and --beside start speaks TLS on its route port, with certificates made for the run."`
+	tlsFlags  `embed:""`
+	OwnTarget bool `group:"means" name:"i-own-this-target" help:"Allow a target that is not on this machine."`
 }
 
 // config reads the flags. Without a target it is the reference, started as a process of its own, so that it may die.
@@ -45,6 +47,12 @@ func (t *liveTarget) config(p *process) (live.Config, error) {
 		return cfg, usage("--client belongs to a running server: give its route port with -s")
 	case t.User == "" && t.Password != "":
 		return cfg, usage("--password without --user: give both")
+	case t.TLS && t.Launch == "":
+		return cfg, usage("--tls is for what --launch starts: a running server's certificates are --tlsca, --tlscert and --tlskey")
+	case t.TLS && t.TLSCA+t.TLSCert != "":
+		return cfg, usage("--tls makes certificates, and --tlsca, --tlscert and --tlskey name some: leave one of them out")
+	case t.TLSCA+t.TLSCert+t.TLSKey != "" && t.Server == "" && t.Launch == "":
+		return cfg, usage("the embedded reference has no TLS here: start it with --launch 'natsroute serve …'")
 	}
 	if t.User != "" && t.Password == "" {
 		cfg.Password = p.getenv("NATSROUTE_PASSWORD")
@@ -53,7 +61,10 @@ func (t *liveTarget) config(p *process) (live.Config, error) {
 	if err != nil {
 		return cfg, err
 	}
-	cfg.Server, cfg.Launch, cfg.Beside = t.Server, t.Launch, t.Beside
+	if cfg.TLS, err = t.tls(nil); err != nil {
+		return cfg, err
+	}
+	cfg.Server, cfg.Launch, cfg.Beside, cfg.LaunchTLS, cfg.Flags = t.Server, t.Launch, t.Beside, t.TLS, t.words()
 	if cfg.Client, err = clientURL(t.Client); err != nil {
 		return cfg, err
 	}
@@ -61,6 +72,20 @@ func (t *liveTarget) config(p *process) (live.Config, error) {
 		cfg.Launch, err = referenceCommand(t)
 	}
 	return cfg, err
+}
+
+// words are the flags that say more of the target than where it is, for the command that shows a finding again.
+func (t *liveTarget) words() string {
+	var words []string
+	flag := func(name, value string) { words = append(words, name, harness.ShellWord(value)) }
+	if t.User != "" {
+		flag("--user", t.User)
+	}
+	if t.TLS {
+		words = append(words, "--tls")
+	}
+	t.files(flag)
+	return strings.Join(words, " ")
 }
 
 // checkDialect knows the names there are; none is one too.

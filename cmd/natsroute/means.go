@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -115,7 +114,6 @@ func (c *certifyCommand) combinations() error {
 		{c.Delay < 0, "--delay cannot be negative"},
 		{c.Patience != 0 && c.Patience < 100*time.Millisecond, "--patience is 100ms at least"},
 		{c.User == "" && c.Password != "", "--password without --user: give both"},
-		{(c.TLSCert == "") != (c.TLSKey == ""), "--tlscert and --tlskey belong together: give both"},
 		{c.PingMax < 0 || c.PingInterval < 0 || c.AuthTimeout < 0, "--ping-interval, --ping-max and --auth-timeout cannot be negative"},
 		{c.PingMax != 0 && c.PingInterval == 0, "--ping-max is judged together with --ping-interval: give both"},
 		{c.Advertise != "" && c.Listen == "", "--advertise without --listen: say where to listen too"},
@@ -221,14 +219,6 @@ func accounts(flags []string) (map[string]harness.Credentials, error) {
 		all[name] = harness.Credentials{User: user, Password: password}
 	}
 	return all, nil
-}
-
-// tls reads the certificates. Without any TLS flag it is what the address says.
-func (c *certifyCommand) tls(said *tls.Config) (*tls.Config, error) {
-	if c.TLSCA == "" && c.TLSCert == "" {
-		return said, nil
-	}
-	return readTLS(c.TLSCA, c.TLSCert, c.TLSKey)
 }
 
 // prepare sets the patience of a new target and puts the fault of --fault in front of it.

@@ -44,9 +44,7 @@ func (c *certifyCommand) targetWords(m harness.Means) []string {
 	if m.Password != "" {
 		flag("--password", `"$NATSROUTE_PASSWORD"`)
 	}
-	for _, file := range []struct{ flag, path string }{{"--tlsca", c.TLSCA}, {"--tlscert", c.TLSCert}, {"--tlskey", c.TLSKey}} {
-		flag(file.flag, plain(baseOf(file.path)))
-	}
+	c.files(func(name, path string) { flag(name, plain(baseOf(path))) })
 	var names []string
 	for name := range m.Accounts {
 		names = append(names, name)

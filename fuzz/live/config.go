@@ -1,18 +1,21 @@
 package live
 
 import (
+	"crypto/tls"
 	"fmt"
 	"time"
 )
 
 // Config is one run of the fuzzer. Exactly one of Server and Launch is set.
 type Config struct {
-	Server         string // host:port or URL of the route port of a server that runs
-	Client         string // client URL of that server; empty: no witness, so that deliveries are not judged
-	User, Password string // for the route port
-	Launch         string // command of harness.LaunchConfig, started once for each worker
-	Beside         string // command of a second server, one for each worker, that gets the same sequences and is to answer the same; empty: there is none
-	Dialect        string // generation of servers the target belongs to; empty: as its INFO and a probe say
+	Server         string      // host:port or URL of the route port of a server that runs
+	Client         string      // client URL of that server; empty: no witness, so that deliveries are not judged
+	User, Password string      // for the route port
+	Launch         string      // command of harness.LaunchConfig, started once for each worker
+	Beside         string      // command of a second server, one for each worker, that gets the same sequences and is to answer the same; empty: there is none
+	TLS            *tls.Config // for the route port, of a server that runs or a command that brings certificates of its own; nil: what the address says
+	LaunchTLS      bool        // what is started gets certificates made for the run, and speaks TLS on its route port
+	Dialect        string      // generation of servers the target belongs to; empty: as its INFO and a probe say
 
 	Dir       string        // where findings, corpus and state live
 	Resume    bool          // go on with what Dir holds; else its corpus and findings are kept and not read
@@ -24,6 +27,7 @@ type Config struct {
 
 	OwnTarget bool         // a target that is not loopback may be fuzzed
 	Version   string       // of natsroute, for findings
+	Flags     string       // the caller's flags for what Server, Launch and Beside do not say, in the commands of findings; nothing secret
 	Progress  func(Status) // is told about once a second, from one goroutine; may be nil
 	Log       func(string) // is told what takes its time and what was found, one line a call; may be nil
 }
@@ -77,6 +81,8 @@ func (c *Config) check() error {
 		return &ConfigError{"a run needs a folder to write to"}
 	case c.Server != "" && c.Workers > 1:
 		return &ConfigError{"a server that runs is fuzzed by one worker: two would see each other's messages"}
+	case c.LaunchTLS && (c.Launch == "" || c.TLS != nil):
+		return &ConfigError{"certificates are made for a server that is started, and not where there are some"}
 	case c.Workers < 0 || c.Duration < 0:
 		return &ConfigError{fmt.Sprintf("neither workers (%d) nor duration (%v) can be negative", c.Workers, c.Duration)}
 	}

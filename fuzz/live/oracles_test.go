@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/natsroute/natsroute/harness"
 )
 
 // A healthy server: nothing is found.
@@ -16,6 +18,21 @@ func TestHealthyServer(t *testing.T) {
 	found := fuzzUntil(t, Config{Server: target.Route, Client: target.Client, Sequences: 600}, "")
 	for kind, f := range found {
 		t.Errorf("%s: %s\n%s", kind, f.Symptom.Detail, f.Text())
+	}
+}
+
+// The same behind TLS.
+func TestHealthyServerWithTLS(t *testing.T) {
+	setup, _ := harness.SetupNamed("tls")
+	target := must[*harness.Target](t)(harness.Embed(t.Context(), harness.EmbedConfig{Setup: setup}))
+	t.Cleanup(func() { _ = target.Close() })
+	cfg := Config{Server: target.Route, Client: target.Client, TLS: target.TLS, Sequences: 300}
+	for kind, f := range fuzzUntil(t, cfg, "") {
+		t.Errorf("%s: %s\n%s", kind, f.Symptom.Detail, f.Text())
+	}
+	cfg.TLS = nil
+	if _, err := openTarget(t.Context(), &cfg); err == nil || !strings.Contains(err.Error(), "TLS") {
+		t.Errorf("a port that waits for a handshake, without: %v", err)
 	}
 }
 
@@ -165,7 +182,7 @@ func TestSilentPort(t *testing.T) {
 	l := must[net.Listener](t)(net.Listen("tcp", "127.0.0.1:0"))
 	defer func() { _ = l.Close() }()
 	began := time.Now()
-	c, err := dialRoute(l.Addr().String(), make([]byte, 1<<10))
+	c, err := dialRoute(l.Addr().String(), nil, make([]byte, 1<<10))
 	if err != nil || c.info != nil || c.over {
 		t.Fatalf("%+v, %v", c, err)
 	}

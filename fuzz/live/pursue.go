@@ -255,11 +255,26 @@ func (w *worker) freshKeepLog(ctx context.Context) error {
 	return err
 }
 
+// bare is the address of a route port without credentials.
+func bare(server string) string {
+	m, err := harness.ParseRoute(server)
+	switch {
+	case err != nil: // there is none
+		return ""
+	case m.TLS != nil:
+		return "tls://" + m.Route
+	}
+	return m.Route
+}
+
 // replayCommand is what a finding says about how to see it again.
 func (r *run) replayCommand(bucket string) string {
-	where := "-s " + r.cfg.Server
+	where := "-s " + harness.ShellWord(bare(r.cfg.Server))
 	if r.cfg.Launch != "" {
 		where = "--launch " + harness.ShellWord(r.cfg.Launch)
+	}
+	if r.cfg.Flags != "" {
+		where += " " + r.cfg.Flags
 	}
 	if r.cfg.Beside != "" {
 		where += " --beside " + harness.ShellWord(r.cfg.Beside)

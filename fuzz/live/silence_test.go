@@ -19,7 +19,7 @@ func TestSilentServerIsGivenUp(t *testing.T) {
 	}
 	done := make(chan dialled, 1)
 	go func() {
-		c, err := dialRoute(l.Addr().String(), make([]byte, 64))
+		c, err := dialRoute(l.Addr().String(), nil, make([]byte, 64))
 		done <- dialled{c, err}
 	}()
 	select {

@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -51,9 +52,13 @@ func openTarget(ctx context.Context, cfg *Config) (*target, error) {
 	if cfg.Server != "" {
 		return t, t.find(ctx)
 	}
+	var setup harness.Setup
+	if cfg.LaunchTLS {
+		setup, _ = harness.SetupNamed("tls")
+	}
 	server, err := harness.Launch(ctx, harness.LaunchConfig{
-		Command: cfg.Launch, Quiet: true, Data: dataLimit,
-		Means:    harness.Means{User: cfg.User, Password: cfg.Password},
+		Command: cfg.Launch, Quiet: true, Data: dataLimit, Setup: setup,
+		Means:    harness.Means{User: cfg.User, Password: cfg.Password, TLS: cfg.TLS},
 		Progress: cfg.Log,
 	})
 	if err != nil {
@@ -72,8 +77,8 @@ func (t *target) find(ctx context.Context) error {
 	if err != nil {
 		return &ConfigError{err.Error()}
 	}
-	if m.TLS != nil {
-		return &ConfigError{"a route port with TLS is not fuzzed live: give one without"}
+	if t.cfg.TLS != nil {
+		m.TLS = t.cfg.TLS
 	}
 	if t.cfg.User != "" {
 		m.User, m.Password = t.cfg.User, t.cfg.Password
@@ -133,14 +138,28 @@ func (t *target) learn(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// secure is what a dialling server brings to a TLS handshake; nil: the route port is plain.
+func (t *target) secure() *tls.Config {
+	config := t.means.TLS
+	if config == nil || config.ServerName != "" {
+		return config
+	}
+	config = config.Clone()
+	config.ServerName, _, _ = net.SplitHostPort(t.address)
+	return config
+}
+
 // dial opens a connection and wants its INFO.
 func (t *target) dial() (*wireConn, error) {
-	c, err := dialRoute(t.address, t.buf)
+	c, err := dialRoute(t.address, t.secure(), t.buf)
 	if err != nil {
 		return nil, err
 	}
 	if c.info == nil {
 		c.close()
+		if t.info == nil && t.means.TLS == nil {
+			return nil, fmt.Errorf("%w: one with TLS waits for a handshake first (--tlsca, --tlscert and --tlskey)", errNoInfo)
+		}
 		return nil, errNoInfo
 	}
 	return c, nil
@@ -231,7 +250,7 @@ func (t *target) open() (*wireConn, error) {
 		return c, nil
 	}
 	t.dropSpare()
-	return dialRoute(t.address, t.buf)
+	return dialRoute(t.address, t.secure(), t.buf)
 }
 
 func (t *target) dropSpare() {

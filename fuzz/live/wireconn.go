@@ -1,7 +1,9 @@
 package live
 
 import (
+	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"time"
@@ -23,6 +25,7 @@ const (
 // wireConn is one route connection of a player.
 type wireConn struct {
 	conn    net.Conn
+	tcp     net.Conn // below conn: the same where there is no TLS
 	parser  *wire.Parser
 	op      wire.Op
 	said    *answer
@@ -52,19 +55,36 @@ var grammar = func() wire.Dialect {
 	return d
 }()
 
-// dialRoute opens a connection and reads the INFO.
-func dialRoute(address string, buf []byte) (*wireConn, error) {
+// dialRoute opens a connection, does the TLS handshake where there is a configuration for it, and reads the INFO.
+func dialRoute(address string, secure *tls.Config, buf []byte) (*wireConn, error) {
 	began := time.Now()
 	conn, err := net.DialTimeout("tcp", address, dialLimit)
 	if err != nil {
 		return nil, err
 	}
-	c := &wireConn{conn: conn, parser: wire.NewParser(grammar), said: newAnswer(), buf: buf}
+	c := &wireConn{conn: conn, tcp: conn, parser: wire.NewParser(grammar), said: newAnswer(), buf: buf}
+	if secure != nil {
+		if err := c.secure(secure, began); err != nil {
+			_ = conn.Close()
+			return nil, err
+		}
+	}
 	_ = conn.SetReadDeadline(began.Add(infoLimit))
 	for c.info == nil && !c.over && c.read() {
 	}
 	c.infoIn = time.Since(began)
 	return c, nil
+}
+
+// secure does the TLS handshake.
+func (c *wireConn) secure(config *tls.Config, began time.Time) error {
+	conn := tls.Client(c.tcp, config)
+	_ = c.tcp.SetDeadline(began.Add(infoLimit))
+	if err := conn.Handshake(); err != nil {
+		return fmt.Errorf("the TLS handshake failed: %w", err)
+	}
+	c.conn = conn
+	return c.tcp.SetDeadline(time.Time{})
 }
 
 // write sends b; an error shows when reading.
@@ -166,8 +186,8 @@ func (c *wireConn) take(b []byte) {
 
 // part waits until the server has read all that was sent: it closes in turn when we say that nothing follows. It tells whether the server has.
 func (c *wireConn) part(limit time.Duration) bool {
-	tcp, ok := c.conn.(*net.TCPConn)
-	if c.over || !ok || tcp.CloseWrite() != nil {
+	half, ok := c.conn.(interface{ CloseWrite() error }) // of TCP, or of TLS
+	if c.over || !ok || half.CloseWrite() != nil {
 		return c.over
 	}
 	_ = c.conn.SetReadDeadline(time.Now().Add(limit))
@@ -185,10 +205,10 @@ func (c *wireConn) settled() bool {
 
 // close ends the connection without a trace: no port stays occupied for a minute.
 func (c *wireConn) close() {
-	if tcp, ok := c.conn.(*net.TCPConn); ok {
+	if tcp, ok := c.tcp.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
 	}
-	_ = c.conn.Close()
+	_ = c.tcp.Close()
 }
 
 // end closes as a peer does that leaves.

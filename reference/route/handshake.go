@@ -105,10 +105,21 @@ func (n *Node) checkConnect(c *conn, body *wire.ConnectBody) cause {
 	return fine
 }
 
-// credentialsHold compares user and password; servers look at nothing else on a route, and refuse an account, and since 2.8 the wish for a new one. What a later
-// CONNECT leaves out stays as in the one before it, each of the two (seen 2.5.0, 2.9.25, 2.15.2).
+// credentialsHold compares user and password. What a later CONNECT leaves out stays as in the one before it, each of the two (seen 2.5.0, 2.9.25, 2.15.2).
 func (n *Node) credentialsHold(c *conn, body *wire.ConnectBody) bool {
-	return body.Account == "" && (!body.AccountNew || !n.cfg.Dialect.Headers) && n.areCredentials(or(body.User, c.user), or(body.Pass, c.password))
+	return n.accountHolds(body) && n.areCredentials(or(body.User, c.user), or(body.Pass, c.password))
+}
+
+// accountHolds judges the account of a CONNECT, which is a matter of clients. Since 2.8 a route may neither name one nor want a new one (seen 2.8.4 to
+// 2.15.2); before, it may name one that exists, and want a new one where it names none (seen 2.1.2, 2.5.0).
+func (n *Node) accountHolds(body *wire.ConnectBody) bool {
+	switch {
+	case n.cfg.Dialect.Headers:
+		return body.Account == "" && !body.AccountNew
+	case body.Account == "":
+		return true
+	}
+	return !body.AccountNew && n.accountExists([]byte(body.Account))
 }
 
 // areCredentials compares what a peer says with what we want.

@@ -23,8 +23,8 @@ type ConnectBody struct {
 	Lang           string `json:"lang,omitempty"`            // 2.1.2: refused on a route port, it tells a client
 	Version        string `json:"version,omitempty"`         // [doc]; not used
 	Protocol       int    `json:"protocol,omitempty"`        // 2.1.2: a client's; not used
-	Account        string `json:"account,omitempty"`         // 2.1.2: refused
-	AccountNew     bool   `json:"new_account,omitempty"`     // 2.8.4 to 2.15.2: refused; 2.1.2, 2.5.0: taken where there is no account
+	Account        string `json:"account,omitempty"`         // 2.8.4 to 2.15.2: refused; 2.1.2, 2.5.0: one that exists is taken
+	AccountNew     bool   `json:"new_account,omitempty"`     // 2.8.4 to 2.15.2: refused; 2.1.2, 2.5.0: taken where no account is named
 	NKey           string `json:"nkey,omitempty"`            // 2.1.2: not used, as the three that follow
 	JWT            string `json:"jwt,omitempty"`             // 2.1.2
 	Sig            string `json:"sig,omitempty"`             // 2.1.2

@@ -1,6 +1,7 @@
 package fuzz
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -46,12 +47,19 @@ type peer struct {
 	id    route.ConnID
 	phase phase
 
-	trusted, verbose, leafUnsubOrigin bool
-	headers                           bool // it understands HMSG: what it said last
-	place                             place
-	account                           string // the only one it serves
-	noPool                            bool
-	interest                          map[interestKey]bool
+	said            credentials // in CONNECT, each over the one before it
+	leafUnsubOrigin bool
+	headers         bool // it understands HMSG: what it said last
+	place           place
+	account         string // the only one it serves
+	noPool          bool
+	interest        map[interestKey]bool
+}
+
+// credentials are what a CONNECT leaves standing of the one before it where it says nothing of it.
+type credentials struct {
+	User, Pass string
+	Verbose    bool
 }
 
 type interestKey struct {
@@ -131,7 +139,7 @@ func (m *model) malformed(p *peer, err error) expected {
 // received is the table for operations.
 func (m *model) received(p *peer, op *wire.Op) expected {
 	if op.Kind == wire.Connect {
-		return m.connect(p, op.ConnectBody)
+		return m.connect(p, op)
 	}
 	if p.phase == gated {
 		return expected{closes: true, text: violation}
@@ -157,7 +165,7 @@ func (m *model) received(p *peer, op *wire.Op) expected {
 }
 
 func (p *peer) okay() []wire.Kind {
-	if p.verbose {
+	if p.said.Verbose {
 		return []wire.Kind{wire.OK}
 	}
 	return nil
@@ -175,13 +183,17 @@ func (m *model) exists(account string) bool {
 }
 
 // connect judges CONNECT: credentials, then what kind of peer it is, then its cluster.
-func (m *model) connect(p *peer, body *wire.ConnectBody) expected {
+func (m *model) connect(p *peer, op *wire.Op) expected {
+	body := op.ConnectBody
 	refuse := func(format string, args ...any) expected {
 		return expected{closes: true, text: fmt.Sprintf(format, args...)}
 	}
-	keeps := p.trusted && body.User == "" && body.Pass == ""
+	said := p.said
+	if err := json.Unmarshal(op.Body, &said); err != nil {
+		panic(err) // the parser has read it
+	}
 	switch {
-	case m.cfg.Dialect.Headers && (body.Account != "" || body.AccountNew), body.Account != "" && (body.AccountNew || !m.exists(body.Account)), m.cfg.User != "" && !keeps && (body.User != m.cfg.User || body.Pass != m.cfg.Password):
+	case m.cfg.Dialect.Headers && (body.Account != "" || body.AccountNew), body.Account != "" && (body.AccountNew || !m.exists(body.Account)), m.cfg.User != "" && (said.User != m.cfg.User || said.Pass != m.cfg.Password):
 		return refuse(violation)
 	case body.Lang != "":
 		return refuse("attempted to connect to route port")
@@ -192,7 +204,7 @@ func (m *model) connect(p *peer, body *wire.ConnectBody) expected {
 	case m.names && body.Cluster != m.cfg.Cluster:
 		return refuse("Rejecting connection, cluster name %q does not match %q", body.Cluster, m.cfg.Cluster)
 	}
-	p.trusted, p.verbose = true, body.Verbose
+	p.said = said
 	m.leafMode(p, body.LNOCU || body.LN && m.reserves())
 	p.headers = m.cfg.Dialect.Headers && body.Headers
 	if p.phase == gated {

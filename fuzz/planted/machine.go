@@ -106,8 +106,8 @@ var machineFaults = []Patch{
 	},
 	{
 		Name: "verbose-for-ever", File: "reference/route/handshake.go", Oracle: Answer, Targets: []string{"Session"},
-		Find:    "c.verbose = body.Verbose",
-		Replace: "c.verbose = c.verbose || body.Verbose",
+		Find:    "c.said = said",
+		Replace: "said.Verbose = said.Verbose || c.said.Verbose\n\tc.said = said",
 		Notice:  "a later CONNECT does not end +OK",
 	},
 	{

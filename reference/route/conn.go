@@ -22,10 +22,9 @@ type conn struct {
 
 	peer *wire.InfoBody // the peer's first INFO, once registered
 
-	user, password string // in the peer's CONNECT
-	verbose        bool   // the peer wants +OK
-	headers        bool   // the peer understands HMSG
-	mode           wire.Mode
+	said    login // in the peer's CONNECT
+	headers bool  // the peer understands HMSG
+	mode    wire.Mode
 
 	leafOrigins       bool // the peer understands LS+ and LMSG (lnoc)
 	leafWithoutOrigin bool // and origin "_" for leafs without a cluster (ln)
@@ -162,7 +161,7 @@ func (n *Node) handle(h handler, c *conn, op *wire.Op) cause {
 	case pingPeer:
 		return n.pingPeer(c)
 	case checkConnect:
-		return n.checkConnect(c, op.ConnectBody)
+		return n.checkConnect(c, op)
 	case startS2:
 		return n.startS2(c, op.InfoBody)
 	case registerRoute:

@@ -1,7 +1,6 @@
 package route
 
 import (
-	"crypto/subtle"
 	"encoding/base64"
 	"encoding/binary"
 	"net/url"
@@ -73,11 +72,14 @@ func (n *Node) sendConnect(c *conn, d Dial) {
 }
 
 // checkConnect judges CONNECT, each time it comes, in the order of servers: credentials, kind of peer, cluster.
-func (n *Node) checkConnect(c *conn, body *wire.ConnectBody) cause {
-	switch {
-	case body == nil:
+func (n *Node) checkConnect(c *conn, op *wire.Op) cause {
+	body := op.ConnectBody
+	if body == nil {
 		return badArguments
-	case !n.credentialsHold(c, body):
+	}
+	said := c.said.over(op)
+	switch {
+	case !n.accountHolds(body), !n.areCredentials(&said):
 		return badCredentials
 	case body.Lang != "":
 		return clientCalls
@@ -94,8 +96,7 @@ func (n *Node) checkConnect(c *conn, body *wire.ConnectBody) cause {
 		n.adoptCluster(body.Cluster, body.ClusterDynamic, c, body.Name)
 	}
 	c.connectDue = noTime
-	c.user, c.password = or(body.User, c.user), or(body.Pass, c.password)
-	c.verbose = body.Verbose
+	c.said = said
 	c.headers = n.cfg.Dialect.Headers && body.Headers
 	n.setLeafMode(c, body.LNOC, body.LNOCU, body.LN)
 	if c.state == greeted && !n.negotiates() {
@@ -103,29 +104,6 @@ func (n *Node) checkConnect(c *conn, body *wire.ConnectBody) cause {
 	}
 	n.arm()
 	return fine
-}
-
-// credentialsHold compares user and password. What a later CONNECT leaves out stays as in the one before it, each of the two (seen 2.5.0, 2.9.25, 2.15.2).
-func (n *Node) credentialsHold(c *conn, body *wire.ConnectBody) bool {
-	return n.accountHolds(body) && n.areCredentials(or(body.User, c.user), or(body.Pass, c.password))
-}
-
-// accountHolds judges the account of a CONNECT, which is a matter of clients. Since 2.8 a route may neither name one nor want a new one (seen 2.8.4 to
-// 2.15.2); before, it may name one that exists, and want a new one where it names none (seen 2.1.2, 2.5.0).
-func (n *Node) accountHolds(body *wire.ConnectBody) bool {
-	switch {
-	case n.cfg.Dialect.Headers:
-		return body.Account == "" && !body.AccountNew
-	case body.Account == "":
-		return true
-	}
-	return !body.AccountNew && n.accountExists([]byte(body.Account))
-}
-
-// areCredentials compares what a peer says with what we want.
-func (n *Node) areCredentials(user, password string) bool {
-	same := subtle.ConstantTimeCompare([]byte(user), []byte(n.cfg.User)) & subtle.ConstantTimeCompare([]byte(password), []byte(n.cfg.Password))
-	return !n.cfg.wantsCredentials() || same == 1
 }
 
 // yields tells whether our cluster name gives way to name: only a generated one does, to a configured or a greater one.

@@ -50,7 +50,7 @@ func (n *Node) reloadCredentials(user, password string) {
 		}
 	}
 	for _, c := range slices.Clone(n.order) {
-		if c.acceptor && c.state != greeted && c.state != closed && !n.areCredentials(c.user, c.password) {
+		if c.acceptor && c.state != greeted && c.state != closed && !n.areCredentials(&c.said) {
 			n.close(c, badCredentials)
 		}
 	}

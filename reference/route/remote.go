@@ -28,7 +28,7 @@ func (n *Node) accountExists(name []byte) bool { return n.exists == nil || n.exi
 
 // acknowledge sends +OK where CONNECT asked for it.
 func (n *Node) acknowledge(c *conn) {
-	if c.verbose {
+	if c.said.Verbose {
 		n.out.send(c, n.out.op(wire.OK))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -150,6 +151,9 @@ security@nats.io).`
 
 // Run fuzzes.
 func (c *fuzzCommand) Run(p *process) error {
+	if p.getenv("GOGC") == "" {
+		debug.SetGCPercent(400) // a fuzzer holds little and throws much away
+	}
 	switch {
 	case c.Parser != "":
 		return c.fuzzParser(p)

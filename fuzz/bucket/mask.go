@@ -173,12 +173,36 @@ func (m *Masks) read(path string) error {
 	if err := json.Unmarshal(text, &all); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	m.all = append(m.all, all...)
+	for i := range all {
+		m.take(&all[i])
+	}
 	return nil
+}
+
+// take adds what a mask has that this bucket's has not.
+func (m *Masks) take(other *Mask) {
+	k := m.of(other.Bucket)
+	k.Hits += other.Hits
+	for _, pattern := range other.Patterns {
+		k.add(pattern)
+	}
+}
+
+// of is the mask of a bucket, a new one if need be.
+func (m *Masks) of(bucket string) *Mask {
+	at := slices.IndexFunc(m.all, func(k Mask) bool { return k.Bucket == bucket })
+	if at < 0 {
+		at = len(m.all)
+		m.all = append(m.all, Mask{Bucket: bucket})
+	}
+	return &m.all[at]
 }
 
 // patternsKept is how many patterns a bucket may have before they become what all of them have in common.
 const patternsKept = 4
+
+// longest is the longest pattern that is kept, in messages: more of them, in that order, are never in one sequence.
+const longest = 24
 
 // Add makes the minimal sequences of a bucket part of its mask.
 func (m *Masks) Add(bucket string, seqs []gen.Sequence) error {
@@ -194,24 +218,24 @@ func (m *Masks) Add(bucket string, seqs []gen.Sequence) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	at := slices.IndexFunc(m.all, func(k Mask) bool { return k.Bucket == bucket })
-	if at < 0 {
-		at = len(m.all)
-		m.all = append(m.all, Mask{Bucket: bucket})
-	}
-	k := &m.all[at]
+	k := m.of(bucket)
 	k.Hits++
-	if len(pattern) > 0 && !k.unify(pattern) {
-		k.Patterns = append(k.Patterns, pattern)
-	}
-	if len(k.Patterns) > patternsKept {
-		k.widen()
-	}
+	k.add(pattern)
 	text, err := json.MarshalIndent(m.all, "", "  ")
 	if err != nil {
 		return err
 	}
 	return folder.Write(m.path, append(text, '\n'))
+}
+
+// add makes pattern one of the mask's.
+func (k *Mask) add(pattern []Pattern) {
+	if len(pattern) == 0 || len(pattern) > longest || k.unify(pattern) {
+		return
+	}
+	if k.Patterns = append(k.Patterns, pattern); len(k.Patterns) > patternsKept {
+		k.widen()
+	}
 }
 
 // unify makes pattern part of one that differs from it in the classes of members at most, and tells whether there was one.

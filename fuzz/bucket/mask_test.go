@@ -84,3 +84,24 @@ func TestMaskOfWhatTells(t *testing.T) {
 		}
 	}
 }
+
+// Masks of several runs are one of each, and what no sequence can hold is left out.
+func TestMasksOfSeveralRuns(t *testing.T) {
+	first, second := t.TempDir(), t.TempDir()
+	for _, dir := range []string{first, second} {
+		m := &Masks{path: filepath.Join(dir, masksFile)}
+		if err := m.Add("b", []gen.Sequence{sequence(t, zeroWeight)}); err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Add("long", []gen.Sequence{sequence(t, strings.Repeat(zeroWeight, longest))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m, err := OpenMasks(first, []string{filepath.Join(second, masksFile)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(m.all) != 2 || len(m.all[0].Patterns) != 1 || len(m.all[1].Patterns) != 0 {
+		t.Errorf("%+v", m.all)
+	}
+}

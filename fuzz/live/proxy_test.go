@@ -21,8 +21,8 @@ func TestMain(m *testing.M) {
 	if os.Getenv(killedDir) != "" {
 		os.Exit(killedFuzzer())
 	}
-	if os.Getenv(gluttonPort) != "" {
-		os.Exit(glutton())
+	if fault := os.Getenv(launchedFault); fault != "" {
+		os.Exit(launched(fault))
 	}
 	_ = flag.Set("test.parallel", "8") // most of the time they wait; what the command line says counts more
 	goleak.VerifyTestMain(m)

@@ -77,17 +77,16 @@ func (w *worker) settle(ctx context.Context, first *Symptom, suspects []gen.Sequ
 // smaller makes a case smaller in haste, and takes of what comes of it the smallest that always shows the symptom without haste too. It tells
 // whether what it returns does.
 func (w *worker) smaller(ctx context.Context, proof *proof, s *Symptom, seqs []gen.Sequence, tests int, limit time.Duration) (small []gen.Sequence, always bool) {
-	trail := [][]gen.Sequence{seqs} // ever smaller
-	limits := shrink.Limits{Tests: tests, Until: time.Now().Add(limit), KeepNumbers: s.fatal() && !s.placed()}
-	proof.hasty = !s.fatal() // those show at once
-	shrink.Sequences(seqs, limits, func(c []gen.Sequence) bool {
-		shows := proof.again(ctx, s, c)
-		if shows {
-			trail = append(trail, c)
+	trail := w.shrink(ctx, proof, s, seqs, tests, limit)
+	if !s.fatal() && w.t.server != nil {
+		if small := trail[len(trail)-1]; proof.always(ctx, s, small) {
+			return small, true
 		}
-		return shows
-	})
-	proof.hasty = false
+		w.run.cfg.log("what was made smaller shows it on a target only that had got more: once more, each case on a fresh one")
+		proof.apart = true
+		trail = w.shrink(ctx, proof, s, seqs, tests, limit)
+		proof.apart = false
+	}
 	for back := 1; ; back *= 2 {
 		at := max(len(trail)-back, 0)
 		if proof.always(ctx, s, trail[at]) || ctx.Err() != nil {
@@ -98,6 +97,22 @@ func (w *worker) smaller(ctx context.Context, proof *proof, s *Symptom, seqs []g
 		}
 		w.run.cfg.log("what was made smaller does not always show it: back to a larger case")
 	}
+}
+
+// shrink makes a case ever smaller, in haste, and returns each that showed the symptom, the case itself first.
+func (w *worker) shrink(ctx context.Context, proof *proof, s *Symptom, seqs []gen.Sequence, tests int, limit time.Duration) [][]gen.Sequence {
+	trail := [][]gen.Sequence{seqs}
+	limits := shrink.Limits{Tests: tests, Until: time.Now().Add(limit), KeepNumbers: s.fatal() && !s.placed()}
+	proof.hasty = !s.fatal() // those show at once
+	defer func() { proof.hasty = false }()
+	shrink.Sequences(seqs, limits, func(c []gen.Sequence) bool {
+		shows := proof.again(ctx, s, c)
+		if shows {
+			trail = append(trail, c)
+		}
+		return shows
+	})
+	return trail
 }
 
 // file stores what is proven. What ends the target now and then is kept too, apart from the findings.
@@ -143,12 +158,16 @@ type proof struct {
 	split bool
 	hasty bool
 	dirty bool // the target is of no use any more
-	apart bool // a case of one sequence meets another process each time, where it is ours: a server under load still knows what a connection wanted that has just been closed
+	apart bool // each case meets another process, where it is ours: a server may keep what a connection wanted that was closed, for a while or for good
 }
+
+// another tells whether a case, or a sequence where it is one alone, has to meet a process that has got nothing.
+func (p *proof) another() bool { return p.apart && p.w.t.server != nil }
 
 // confirm looks for the fewest of the last sequences that show a symptom on a fresh target.
 func (p *proof) confirm(ctx context.Context, first *Symptom, suspects []gen.Sequence) ([]gen.Sequence, *Symptom, error) {
-	p.dirty = true
+	p.dirty, p.apart = true, !first.fatal()
+	defer func() { p.apart = false }()
 	most := len(suspects)
 	if !first.fatal() || first.Kind == Memory { // what grows over many sequences is no answer to the bytes of one
 		most = min(most, 4)
@@ -194,7 +213,7 @@ func (p *proof) again(ctx context.Context, s *Symptom, seqs []gen.Sequence) bool
 // run plays the case, on a fresh target where the last one has suffered, and returns the first symptom. A target that is gone before the case has begun
 // has died late of the case before: a server that panics goes on answering for a moment.
 func (p *proof) run(ctx context.Context, seqs []gen.Sequence) (*Symptom, error) {
-	p.dirty = p.dirty || p.w.t.gone()
+	p.dirty = p.dirty || p.another() || p.w.t.gone()
 	for i := range seqs {
 		ways := []playOptions{{stepwise: true}, {}}
 		if p.split {
@@ -221,7 +240,7 @@ func (p *proof) run(ctx context.Context, seqs []gen.Sequence) (*Symptom, error) 
 				p.dirty = s.fatal() || o.died()
 				return s, nil
 			}
-			p.dirty = p.apart && len(seqs) == 1 && p.w.t.server != nil
+			p.dirty = p.another() && len(seqs) == 1
 		}
 	}
 	return nil, nil

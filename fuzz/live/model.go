@@ -2,6 +2,7 @@ package live
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
@@ -56,11 +57,13 @@ type connState struct {
 	headers, lnoc, lnocu, ln, pool, pins bool
 	verbose                              bool
 	index, moves                         bool
-	early                                bool   // it wanted something before it was registered
-	again                                bool   // its id, or its name, was that of a connection which had been closed
-	otherName                            bool   // CONNECT came with two names
-	gateway                              bool   // the first INFO was news of a gateway
-	name, id, serverName                 string // in the last CONNECT, and in the first INFO
+	early                                bool                  // it wanted something before it was registered
+	again                                bool                  // its id, or its name, was that of a connection which had been closed
+	otherName                            bool                  // CONNECT came with two names
+	renamed                              bool                  // a CONNECT behind the first INFO has left it with a name that is not its id
+	gateway                              bool                  // the first INFO was news of a gateway
+	name, id, serverName                 string                // in the last CONNECT, and in the first INFO
+	kept                                 struct{ Name string } // in CONNECT, each over the one before it
 }
 
 // newModel makes the model of a server that says info of itself.
@@ -156,6 +159,8 @@ func (s *connState) note(op *wire.Op) {
 	case wire.Connect:
 		s.otherName = s.otherName || s.connected && s.name != op.ConnectBody.Name
 		s.connected, s.name = true, op.ConnectBody.Name
+		_ = json.Unmarshal(op.Body, &s.kept) // the parser has read it
+		s.renamed = s.registered && s.kept.Name != s.id
 		s.verbose = op.ConnectBody.Verbose
 	case wire.Sub, wire.LeafSub:
 		s.early = s.early || !s.registered
@@ -170,6 +175,10 @@ func (s *connState) note(op *wire.Op) {
 		s.headers, s.lnoc, s.lnocu, s.ln = b.Headers, b.LNOC, b.LNOCU, b.LN
 	}
 }
+
+// lasting tells whether servers are not what they were when the connection has ended. An account that was moved stays where it is; and where CONNECT has said
+// another name than the id that a route is registered by, its id and its interest stay (seen 2.1.2 to 2.15.2): messages for groups are lost.
+func (s *connState) lasting() bool { return s.moves || s.renamed }
 
 // was tells whether a connection that is closed had the id or the name of c.
 func (m *model) was(c *modelConn) bool {

@@ -67,6 +67,7 @@ type outcome struct {
 	infoIn  time.Duration // the longest wait for an INFO
 	sent    int           // bytes
 	guarded bool          // not sent at all: the loopback guard objects
+	lasting bool          // the target is another one since
 }
 
 // connOutcome is what one connection said and should have said.
@@ -105,6 +106,7 @@ func (p *player) play(seq *gen.Sequence, opts playOptions) outcome {
 	}
 	out.plan = plan
 	out.quirk = quirkOf(p.t, p.model, seq, &p.env)
+	out.lasting = p.model.anyConn(func(c *modelConn) bool { return c.state.lasting() })
 	p.all = p.all[:0]
 	clear(p.conns)
 	if out.witness = p.wakeWitness(); out.witness == nil {

@@ -38,8 +38,6 @@ type quirkCase struct {
 	env *gen.Env
 }
 
-const quirkMoves = "account-moves"
-
 // quirks is the table. Each has its test.
 var quirks = []quirk{
 	{"ended", answers, "a server notices the end of a connection whenever it reads it: what others see until then may go either way", (*quirkCase).ended, false},
@@ -61,7 +59,7 @@ var quirks = []quirk{
 	{"ids-again", answers, "an id or a name that a closed connection had is free only when the server has taken that in", (*quirkCase).idsAgain, false},
 	{"half-pools", answers, "an index without a pool, or both out of order: what comes of it depends on the release", (*quirkCase).halfPools, true},
 	{"behind-a-close", messages, "src 2.1.2 to 2.15.2: a server that closes because of an INFO goes on with what it has read already", (*quirkCase).behindAClose, false},
-	{quirkMoves, answers, "an INFO that moves an account to a connection of its own changes the server for good", (*quirkCase).accountMoves, false},
+	{"account-moves", answers, "an INFO that moves an account to a connection of its own changes the server for good", (*quirkCase).accountMoves, false},
 	{"two-of-one", answers, "connections of one id, or of a pool: which one a message takes, and which one is closed, depends on the release", (*quirkCase).twoOfOne, false},
 }
 

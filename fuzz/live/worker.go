@@ -77,7 +77,7 @@ func (w *worker) work(ctx context.Context) error {
 		case err != nil:
 		case s != nil:
 			err = w.pursue(ctx, s)
-		case o.changesTarget():
+		case o.lasting:
 			err = errors.Join(w.learn(&seq, &o), w.fresh(ctx))
 		default:
 			err = w.learn(&seq, &o)
@@ -88,9 +88,6 @@ func (w *worker) work(ctx context.Context) error {
 	}
 	return nil
 }
-
-// changesTarget tells whether the target is another one since the sequence.
-func (o *outcome) changesTarget() bool { return o.quirk != nil && o.quirk.name == quirkMoves }
 
 // lengths of sequences: in short ones more of what comes can be told from what is due.
 var lengths = []int{2, 4, 6, 12}

@@ -103,6 +103,7 @@ func (w *worker) next() gen.Sequence {
 	}
 	if !w.src.Chance(16) {
 		dropMoves(&seq)
+		keepNames(&seq)
 	}
 	if w.run.masks.tame(&seq) {
 		w.run.masked.Add(1)
@@ -119,6 +120,37 @@ func dropMoves(seq *gen.Sequence) {
 			m.Members = slices.DeleteFunc(slices.Clone(m.Members), is)
 		}
 	}
+}
+
+// keepNames gives a CONNECT behind the first INFO of a connection the name that goes with it: another one costs a fresh target each time too.
+func keepNames(seq *gen.Sequence) {
+	ids := map[int]string{}
+	for i := range seq.Steps {
+		st := &seq.Steps[i]
+		m := &st.Message
+		id, registered := ids[st.Conn]
+		switch {
+		case st.End:
+			delete(ids, st.Conn)
+		case !m.Object:
+		case strings.EqualFold(m.Verb, "INFO") && !registered:
+			ids[st.Conn] = valueOf(m, `"server_id"`)
+		case strings.EqualFold(m.Verb, "CONNECT") && registered && valueOf(m, `"name"`) != id:
+			isName := func(member gen.Member) bool { return strings.EqualFold(member.Name, `"name"`) }
+			m.Members = append(slices.DeleteFunc(slices.Clone(m.Members), isName), gen.Member{Name: `"name"`, Value: id})
+		}
+	}
+}
+
+// valueOf is what an object says last of a member, the empty string if nothing.
+func valueOf(m *gen.Message, name string) string {
+	value := `""`
+	for _, member := range m.Members {
+		if strings.EqualFold(member.Name, name) {
+			value = member.Value
+		}
+	}
+	return value
 }
 
 // look asks every oracle but split about the sequence that was just played.

@@ -2,6 +2,7 @@ package live
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/natsroute/natsroute/fuzz/bucket"
 	"github.com/natsroute/natsroute/fuzz/gen"
@@ -84,3 +85,8 @@ func openMasks(dir string, more []string) (*masks, error) {
 func (m *masks) add(bucket string, seqs []gen.Sequence) error { return m.Add(bucket, seqs) }
 
 func (m *masks) tame(seq *gen.Sequence) bool { return m.Tame(seq) }
+
+// cover tells whether one of the sequences would not be sent as it is.
+func (m *masks) cover(seqs []gen.Sequence) bool {
+	return slices.ContainsFunc(seqs, func(seq gen.Sequence) bool { return m.tame(&seq) })
+}

@@ -106,7 +106,7 @@ func (w *worker) shrink(ctx context.Context, proof *proof, s *Symptom, seqs []ge
 	proof.hasty = !s.fatal() // those show at once
 	defer func() { proof.hasty = false }()
 	shrink.Sequences(seqs, limits, func(c []gen.Sequence) bool {
-		shows := proof.again(ctx, s, c)
+		shows := !(proof.behind && w.run.masks.cover(c)) && proof.again(ctx, s, c)
 		if shows {
 			trail = append(trail, c)
 		}
@@ -143,22 +143,24 @@ func (w *worker) mask(s *Symptom, bucket string, seqs []gen.Sequence) error {
 	return w.run.masks.add(bucket, seqs)
 }
 
-// remask widens the mask of a bucket that was met behind it.
+// remask widens the mask of a bucket that was met behind it: by a case that stays behind all masks while it is made smaller.
 func (w *worker) remask(ctx context.Context, proof *proof, s *Symptom, seqs []gen.Sequence) error {
 	if !s.fatal() {
 		return nil
 	}
+	proof.behind = true
 	small, _ := w.smaller(ctx, proof, s, seqs, minimiseTests/4, minimiseTime/4)
 	return w.mask(s, w.run.bucketOf(s), small)
 }
 
 // proof plays cases again on a fresh target.
 type proof struct {
-	w     *worker
-	split bool
-	hasty bool
-	dirty bool // the target is of no use any more
-	apart bool // each case meets another process, where it is ours: a server may keep what a connection wanted that was closed, for a while or for good
+	w      *worker
+	split  bool
+	hasty  bool
+	dirty  bool // the target is of no use any more
+	behind bool // what a mask leaves out is no smaller case
+	apart  bool // each case meets another process, where it is ours: a server may keep what a connection wanted that was closed, for a while or for good
 }
 
 // another tells whether a case, or a sequence where it is one alone, has to meet a process that has got nothing.

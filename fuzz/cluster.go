@@ -310,7 +310,7 @@ func (c *cluster) converge(truth map[*member]map[string]int) error {
 func (c *cluster) knows(truth map[*member]map[string]int) error {
 	for _, m := range c.members {
 		for _, other := range c.members {
-			if m == other {
+			if m == other || c.knowsAll(m, other, truth[other]) {
 				continue
 			}
 			told := make(map[string]int)
@@ -331,6 +331,30 @@ func (c *cluster) knows(truth map[*member]map[string]int) error {
 		}
 	}
 	return nil
+}
+
+// knowsAll tells whether m was told just what is wanted at another, nothing twice.
+func (c *cluster) knowsAll(m, other *member, want map[string]int) bool {
+	told := 0
+	for _, e := range c.ends {
+		if e.owner != m || e.other.owner != other || e.gone {
+			continue
+		}
+		told += len(e.told)
+		for key, weight := range e.told {
+			if want[key] != weight || c.toldTwice(e, key) {
+				return false
+			}
+		}
+	}
+	return told == len(want)
+}
+
+// toldTwice tells whether e's owner was told the same on another connection.
+func (c *cluster) toldTwice(e *end, key string) bool {
+	return slices.ContainsFunc(c.ends, func(other *end) bool {
+		return other != e && other.owner == e.owner && other.other.owner == e.other.owner && !other.gone && other.told[key] != 0
+	})
 }
 
 func sameInterest(told, want map[string]int) error {

@@ -17,25 +17,14 @@ import (
 //   - a message published at rest reaches each plain subscription once and one member of each group in the whole cluster
 //   - one published while bytes are under way reaches nobody twice
 func CheckPeerPair(data []byte) error {
-	h, err := newHistory(gen.FromBytes(data))
-	if err != nil {
-		return err
+	h := newHistory(data)
+	if h.play(); h.fault == nil {
+		return nil
 	}
-	for range 1 + h.src.Intn(16) {
-		h.act()
-		if h.fault != nil {
-			break
-		}
-	}
-	if h.fault == nil {
-		if err := h.converge(h.truth()); err != nil {
-			h.fail("%w", err)
-		}
-	}
-	if h.fault != nil {
-		return fmt.Errorf("%w\n%v", h.fault, h.log)
-	}
-	return nil
+	again := newHistory(data) // the same, and this time it is told
+	again.tells = true
+	again.play()
+	return fmt.Errorf("%w\n%v", h.fault, again.log)
 }
 
 // history is a cluster and the truth about its clients.
@@ -43,7 +32,9 @@ type history struct {
 	*cluster
 	subs []clusterSub
 	next route.SubID
-	log  []noted
+
+	tells bool // what happens goes to the log
+	log   []string
 }
 
 type clusterSub struct {
@@ -51,8 +42,29 @@ type clusterSub struct {
 	sub
 }
 
-func newHistory(src *gen.Source) (*history, error) {
-	h := &history{cluster: &cluster{src: src, now: time.Unix(1000, 0), bytes: src.Chance(3)}}
+func newHistory(data []byte) *history {
+	src := gen.FromBytes(data)
+	return &history{cluster: &cluster{src: src, now: time.Unix(1000, 0), bytes: src.Chance(3)}}
+}
+
+// play starts the servers and lets happen what the input says, until the end or a fault.
+func (h *history) play() {
+	h.start()
+	for range 1 + h.src.Intn(16) {
+		if h.fault != nil {
+			return
+		}
+		h.act()
+	}
+	if h.fault == nil {
+		if err := h.converge(h.truth()); err != nil {
+			h.fail("%w", err)
+		}
+	}
+}
+
+func (h *history) start() {
+	src := h.src
 	all := dialects[len(dialects)-1-src.Intn(len(dialects))]
 	mixed := all.Headers && src.Chance(4)
 	n := 2
@@ -77,26 +89,23 @@ func newHistory(src *gen.Source) (*history, error) {
 		for k := range i {
 			cfg.Routes = append(cfg.Routes, route.Dial{Address: string(rune('A'+k)) + ":1"})
 		}
-		h.note("%s: %s, pool %d, compression %s", cfg.ID, d.Name, cfg.PoolSize, cfg.Compression)
+		if h.tells {
+			h.note("%s: %s, pool %d, compression %s", cfg.ID, d.Name, cfg.PoolSize, cfg.Compression)
+		}
 		if err := h.add(cfg); err != nil {
-			return nil, err
+			h.fail("%w", err)
+			return
 		}
 	}
 	if !src.Bool() {
 		h.settle()
 	}
-	return h, nil
 }
 
 // note keeps what happens, for when something is wrong.
-func (h *history) note(format string, args ...any) { h.log = append(h.log, noted{format, args}) }
-
-type noted struct {
-	format string
-	args   []any
+func (h *history) note(format string, args ...any) {
+	h.log = append(h.log, fmt.Sprintf(format, args...))
 }
-
-func (n noted) String() string { return fmt.Sprintf(n.format, n.args...) }
 
 func (h *history) act() {
 	m := h.members[h.src.Intn(len(h.members))]
@@ -114,7 +123,9 @@ func (h *history) act() {
 	case 7:
 		if n := len(h.ends); n > 0 && h.src.Chance(2) {
 			e := h.ends[h.src.Intn(n)]
-			h.note("a connection of %s and %s breaks", e.owner.id, e.other.owner.id)
+			if h.tells {
+				h.note("a connection of %s and %s breaks", e.owner.id, e.other.owner.id)
+			}
 			h.cut(e)
 		} else {
 			h.pass(time.Duration(h.src.Intn(20)) * 100 * time.Millisecond)
@@ -125,14 +136,17 @@ func (h *history) act() {
 // Few subjects, so that they meet; no tokens of the wild ones that go to logs.
 var (
 	clusterPatterns = []string{"a", "a.*", ">", "b", "a.b", "*.b", "a.>", "*", "a.b.c", "\xff"}
+	clusterQueues   = [...]string{"", "q", "", "r"}
 	clusterSubjects = []string{"a", "a.b", "b", "a.x", "a.b.c", "c", "a.*", "\xff"}
 )
 
 func (h *history) subscribe(m *member) {
 	h.next++
-	one := clusterSub{m, sub{id: h.next, account: h.account(), subject: h.src.Pick(clusterPatterns), queue: h.src.Pick([]string{"", "q", "", "r"})}}
+	one := clusterSub{m, sub{id: h.next, account: h.account(), subject: h.src.Pick(clusterPatterns), queue: h.src.Pick(clusterQueues[:])}}
 	h.subs = append(h.subs, one)
-	h.note("%s: client subscribes %s %s %s", m.id, one.account, one.subject, one.queue)
+	if h.tells {
+		h.note("%s: client subscribes %s %s %s", m.id, one.account, one.subject, one.queue)
+	}
 	h.step(m, route.Subscribe{Sub: one.id, Account: one.account, Subject: one.subject, Queue: one.queue})
 }
 
@@ -150,7 +164,9 @@ func (h *history) unsubscribe() {
 	at := h.src.Intn(len(h.subs))
 	one := h.subs[at]
 	h.subs = slices.Delete(h.subs, at, at+1)
-	h.note("%s: client ends %s %s %s", one.at.id, one.account, one.subject, one.queue)
+	if h.tells {
+		h.note("%s: client ends %s %s %s", one.at.id, one.account, one.subject, one.queue)
+	}
 	h.step(one.at, route.Unsubscribe{Sub: one.id})
 }
 
@@ -185,7 +201,9 @@ func (h *history) publish(m *member) {
 		const header = "NATS/1.0\r\nA: b\r\n\r\n"
 		ev.HeaderSize, ev.Payload = len(header), []byte(header+"x")
 	}
-	h.note("%s: client publishes %s %s, at rest %v", m.id, ev.Account, ev.Subject, rest)
+	if h.tells {
+		h.note("%s: client publishes %s %s, at rest %v", m.id, ev.Account, ev.Subject, rest)
+	}
 	h.step(m, ev)
 	h.settle()
 	if h.fault == nil {
@@ -195,36 +213,51 @@ func (h *history) publish(m *member) {
 
 // judge counts who got the message: exactly those who were to, or while bytes were under way nobody twice.
 func (h *history) judge(ev *route.Publish, rest bool) {
-	groups, plain := make(map[string]int), make(map[route.SubID]int)
-	for _, m := range h.members {
-		for i, id := range m.gets {
-			if m.bodies[i] != "x" {
-				h.fail("%s delivered %q", m.id, m.bodies[i])
-			}
-			plain[id]++
-		}
-	}
-	wanted := make(map[string]bool)
+	known := 0
+	groups := [len(clusterQueues)]struct {
+		got    int
+		wanted bool
+	}{}
 	for _, one := range h.subs {
-		n := plain[one.id]
-		delete(plain, one.id)
+		n := h.got(one.id)
+		known += n
 		matches := one.account == ev.Account && naivelyMatches(one.subject, string(ev.Subject))
+		group := slices.Index(clusterQueues[:], one.queue)
 		switch {
 		case n > 0 && !matches:
 			h.fail("%s: %q went to %+v", one.at.id, ev.Subject, one.sub)
 		case one.queue != "":
-			groups[one.queue] += n
-			wanted[one.queue] = wanted[one.queue] || matches
+			groups[group].got += n
+			groups[group].wanted = groups[group].wanted || matches
 		case n > 1, rest && matches && n == 0:
 			h.fail("%s: %q went to %+v %d times", one.at.id, ev.Subject, one.sub, n)
 		}
 	}
-	if len(plain) > 0 {
-		h.fail("%q went to subscriptions that have ended: %v", ev.Subject, plain)
+	for _, m := range h.members {
+		known -= len(m.gets)
 	}
-	for queue, n := range groups {
-		if n > 1 || rest && wanted[queue] && n == 0 {
-			h.fail("group %q got %q %d times", queue, ev.Subject, n)
+	if known != 0 {
+		h.fail("%q went %d times to subscriptions that have ended", ev.Subject, -known)
+	}
+	for i, g := range groups {
+		if g.got > 1 || rest && g.wanted && g.got == 0 {
+			h.fail("group %q got %q %d times", clusterQueues[i], ev.Subject, g.got)
 		}
 	}
+}
+
+// got counts what a subscription was delivered, and looks at each payload.
+func (h *history) got(id route.SubID) int {
+	n := 0
+	for _, m := range h.members {
+		for i := range m.gets {
+			if m.gets[i] != id {
+				continue
+			}
+			if n++; m.bodies[i] != "x" {
+				h.fail("%s delivered %q", m.id, m.bodies[i])
+			}
+		}
+	}
+	return n
 }

@@ -272,20 +272,19 @@ func sessionFeatures(in []byte) (features []string) {
 
 // peerPairFeatures: which servers meet, and what happens between them.
 func peerPairFeatures(in []byte) []string {
-	h, err := newHistory(gen.FromBytes(in))
-	if err != nil {
-		return nil
-	}
+	h := newHistory(in)
+	h.tells = true
+	h.start()
 	features := []string{fmt.Sprint(len(h.members))}
 	for _, line := range h.log {
-		features = append(features, line.String()[2:]) // without the server's name
+		features = append(features, line[2:]) // without the server's name
 	}
 	h.log = nil
 	for range 1 + h.src.Intn(16) {
 		h.act()
 	}
 	for _, line := range h.log {
-		features = append(features, strings.Join(strings.Fields(line.String())[1:3], " "))
+		features = append(features, strings.Join(strings.Fields(line)[1:3], " "))
 	}
 	return features
 }

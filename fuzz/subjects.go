@@ -109,39 +109,41 @@ func checkDelivery(actions []route.Action, patterns []string, subject string) er
 }
 
 func naivelyValid(pattern string) bool {
-	tokens := strings.Split(pattern, ".")
-	for i, token := range tokens {
-		if token == "" || strings.ContainsAny(token, " \t\r\n") || token == ">" && i < len(tokens)-1 {
+	full := false
+	for token := range strings.SplitSeq(pattern, ".") {
+		if full || token == "" || strings.ContainsAny(token, " \t\r\n") {
 			return false
 		}
+		full = token == ">"
 	}
 	return true
 }
 
 func naivelyWild(pattern string) bool {
-	tokens := strings.Split(pattern, ".")
-	return slices.Contains(tokens, "*") || slices.Contains(tokens, ">")
+	for token := range strings.SplitSeq(pattern, ".") {
+		if token == "*" || token == ">" {
+			return true
+		}
+	}
+	return false
 }
 
 // naivelyMatches says whether a message on subject is wanted by interest in pattern, false for interest that no server takes.
 func naivelyMatches(pattern, subject string) bool {
-	want, tokens := strings.Split(pattern, "."), strings.Split(subject, ".")
-	if slices.Contains(tokens, "") || !naivelyValid(pattern) {
+	if subject == "" || strings.HasPrefix(subject, ".") || strings.HasSuffix(subject, ".") || strings.Contains(subject, "..") || !naivelyValid(pattern) {
 		return false
 	}
-	if last := len(want) - 1; want[last] == ">" {
-		if len(tokens) <= last {
+	for {
+		want, wants, moreWanted := strings.Cut(pattern, ".")
+		token, tokens, moreTokens := strings.Cut(subject, ".")
+		switch {
+		case want == ">":
+			return true
+		case want != "*" && want != token, moreWanted != moreTokens:
 			return false
+		case !moreWanted:
+			return true
 		}
-		want, tokens = want[:last], tokens[:last]
+		pattern, subject = wants, tokens
 	}
-	if len(want) != len(tokens) {
-		return false
-	}
-	for i, token := range want {
-		if token != "*" && token != tokens[i] {
-			return false
-		}
-	}
-	return true
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"maps"
 	"slices"
 
 	"github.com/natsroute/natsroute/reference/wire"
@@ -112,8 +111,10 @@ func (r *remote) remove(c *conn) {
 // findFirst is for when the pool has changed.
 func (r *remote) findFirst() {
 	r.first = nil
-	if indexes := slices.Sorted(maps.Keys(r.pool)); len(indexes) > 0 {
-		r.first = r.pool[indexes[0]]
+	for index, c := range r.pool {
+		if r.first == nil || index < r.first.index {
+			r.first = c
+		}
 	}
 }
 

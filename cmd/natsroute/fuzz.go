@@ -41,19 +41,8 @@ func (t *liveTarget) config(p *process) (live.Config, error) {
 	if t.Server != "" && t.Client == "" {
 		t.Client = p.getenv("NATS_URL")
 	}
-	switch {
-	case t.Server != "" && t.Launch != "":
-		return cfg, usage("-s names a running server and --launch starts one: give one of them")
-	case t.Server == "" && t.Client != "":
-		return cfg, usage("--client belongs to a running server: give its route port with -s")
-	case t.User == "" && t.Password != "":
-		return cfg, usage("--password without --user: give both")
-	case t.TLS && t.Launch == "":
-		return cfg, usage("--tls is for what --launch starts: a running server's certificates are --tlsca, --tlscert and --tlskey")
-	case t.TLS && t.TLSCA+t.TLSCert != "":
-		return cfg, usage("--tls makes certificates, and --tlsca, --tlscert and --tlskey name some: leave one of them out")
-	case t.TLSCA+t.TLSCert+t.TLSKey != "" && t.Server == "" && t.Launch == "":
-		return cfg, usage("the embedded reference has no TLS here: start it with --launch 'natsroute serve …'")
+	if err := t.combinations(); err != nil {
+		return cfg, err
 	}
 	if t.User != "" && t.Password == "" {
 		cfg.Password = p.getenv("NATSROUTE_PASSWORD")
@@ -75,17 +64,38 @@ func (t *liveTarget) config(p *process) (live.Config, error) {
 	return cfg, err
 }
 
+// combinations refuses flags that contradict each other.
+func (t *liveTarget) combinations() error {
+	files := len(t.files()) > 0
+	switch {
+	case t.Server != "" && t.Launch != "":
+		return usage("-s names a running server and --launch starts one: give one of them")
+	case t.Server == "" && t.Client != "":
+		return usage("--client belongs to a running server: give its route port with -s")
+	case t.User == "" && t.Password != "":
+		return usage("--password without --user: give both")
+	case t.TLS && t.Launch == "":
+		return usage("--tls is for what --launch starts: a running server's certificates are --tlsca, --tlscert and --tlskey")
+	case t.TLS && files:
+		return usage("--tls makes certificates, and --tlsca, --tlscert and --tlskey name some: leave one of them out")
+	case files && t.Server == "" && t.Launch == "":
+		return usage("the embedded reference has no TLS here: start it with --launch 'natsroute serve …'")
+	}
+	return nil
+}
+
 // words are the flags that say more of the target than where it is, for the command that shows a finding again.
 func (t *liveTarget) words() string {
 	var words []string
-	flag := func(name, value string) { words = append(words, name, harness.ShellWord(value)) }
 	if t.User != "" {
-		flag("--user", t.User)
+		words = append(words, "--user", harness.ShellWord(t.User))
 	}
 	if t.TLS {
 		words = append(words, "--tls")
 	}
-	t.files(flag)
+	for _, word := range t.files() {
+		words = append(words, harness.ShellWord(word))
+	}
 	return strings.Join(words, " ")
 }
 

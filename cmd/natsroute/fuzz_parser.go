@@ -21,7 +21,7 @@ func (t *liveTarget) parserConfig(p *process) (parser.Config, error) {
 			return cfg, usage("--parser starts a parser, and %s belongs to a server: give one of them", other.name)
 		}
 	}
-	if t.TLS || t.TLSCA+t.TLSCert+t.TLSKey != "" {
+	if t.TLS || len(t.files()) > 0 {
 		return cfg, usage("--parser starts a parser, and TLS belongs to a server: give one of them")
 	}
 	return cfg, checkDialect(t.Dialect)

@@ -77,7 +77,7 @@ func (c *fuzzCommand) liveTargets() ([]overnight.Target, error) {
 	case c.Server != "":
 		all = add(all, "server", c.serverArgs()...)
 	case c.Launch != "":
-		all = add(all, "launched", c.launchArgs(c.Launch)...)
+		all = add(all, "launched", append(c.launchArgs(c.Launch), c.files()...)...)
 	}
 	for i, command := range c.Against {
 		all = add(all, fmt.Sprintf("against-%d-%s", i+1, label(command)), c.launchArgs(command)...)
@@ -101,7 +101,7 @@ func (c *fuzzCommand) launchArgs(command string) []string {
 }
 
 func (c *fuzzCommand) serverArgs() []string {
-	args := append([]string{"--server", c.Server}, c.meansArgs()...)
+	args := append(append([]string{"--server", c.Server}, c.meansArgs()...), c.files()...)
 	if c.Client != "" {
 		args = append(args, "--client", c.Client)
 	}
@@ -115,6 +115,9 @@ func (c *fuzzCommand) serverArgs() []string {
 func (c *fuzzCommand) meansArgs() (args []string) {
 	if c.User != "" {
 		args = append(args, "--user", c.User)
+	}
+	if c.TLS {
+		args = append(args, "--tls")
 	}
 	if c.Dialect != "" {
 		args = append(args, "--dialect", c.Dialect)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
@@ -44,7 +45,9 @@ func (c *certifyCommand) targetWords(m harness.Means) []string {
 	if m.Password != "" {
 		flag("--password", `"$NATSROUTE_PASSWORD"`)
 	}
-	c.files(func(name, path string) { flag(name, plain(baseOf(path))) })
+	for file := range slices.Chunk(c.files(), 2) {
+		flag(file[0], plain(baseOf(file[1])))
+	}
 	var names []string
 	for name := range m.Accounts {
 		names = append(names, name)

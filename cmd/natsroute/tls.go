@@ -24,13 +24,15 @@ func (f *tlsFlags) tls(said *tls.Config) (*tls.Config, error) {
 	return readTLS(f.TLSCA, f.TLSCert, f.TLSKey)
 }
 
-// files calls use with each of the flags that was given, and its file.
-func (f *tlsFlags) files(use func(flag, path string)) {
+// files are the flags that were given, each with its file behind it.
+func (f *tlsFlags) files() []string {
+	var args []string
 	for _, file := range []struct{ flag, path string }{{"--tlsca", f.TLSCA}, {"--tlscert", f.TLSCert}, {"--tlskey", f.TLSKey}} {
 		if file.path != "" {
-			use(file.flag, file.path)
+			args = append(args, file.flag, file.path)
 		}
 	}
+	return args
 }
 
 // readTLS reads what --tlsca, --tlscert and --tlskey name, files in PEM form; each may be empty.

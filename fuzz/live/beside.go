@@ -24,7 +24,7 @@ func openTwin(ctx context.Context, cfg *Config) (*twin, error) {
 		return nil, nil
 	}
 	own := *cfg
-	own.Server, own.Client, own.Launch, own.Dialect = "", "", cfg.Beside, ""
+	own.Server, own.Client, own.Launch, own.Dialect, own.TLS = "", "", cfg.Beside, "", nil
 	t, err := openTarget(ctx, &own)
 	if err != nil {
 		return nil, fmt.Errorf("the server beside the target: %w", err)

@@ -157,10 +157,13 @@ func (t *target) dial() (*wireConn, error) {
 	}
 	if c.info == nil {
 		c.close()
-		if t.info == nil && t.means.TLS == nil {
+		switch {
+		case t.info != nil: // it has said one before
+			return nil, errNoInfo
+		case t.means.TLS == nil:
 			return nil, fmt.Errorf("%w: one with TLS waits for a handshake first (--tlsca, --tlscert and --tlskey)", errNoInfo)
 		}
-		return nil, errNoInfo
+		return nil, fmt.Errorf("%w: does it take our certificate (--tlscert and --tlskey)?", errNoInfo)
 	}
 	return c, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -57,7 +58,10 @@ func Crash(state, output string) (class, detail, stack string) {
 	return class, message, stack[:min(len(stack), 8<<10)]
 }
 
-// topFrames are the names of the innermost functions of the first goroutine of a stack that are not the runtime's.
+// inner are the packages that say nothing of where a program is: the runtime, and the locks that it gives to everybody.
+var inner = []string{"runtime.", "sync.", "sync/", "internal/sync.", "internal/runtime/"}
+
+// topFrames are the names of the innermost functions of the first goroutine of a stack that are not in the inner packages.
 func topFrames(stack string, n int) []string {
 	var frames []string
 	for line := range strings.Lines(firstGoroutine(stack)) {
@@ -66,7 +70,8 @@ func topFrames(stack string, n int) []string {
 			continue
 		}
 		name := line[:at]
-		if name == "panic" || strings.HasPrefix(name, "runtime.") || !strings.Contains(name, ".") {
+		isInner := func(prefix string) bool { return strings.HasPrefix(name, prefix) }
+		if name == "panic" || !strings.Contains(name, ".") || slices.ContainsFunc(inner, isInner) {
 			continue
 		}
 		name = name[strings.LastIndexByte(name, '/')+1:]

@@ -28,7 +28,7 @@ created by example.org/server.(*Server).start in goroutine 1
 
 // A hang is told apart by a lock that is waited for, which is at one place, and never by what runs, which is anywhere.
 func TestHangs(t *testing.T) {
-	if where, ok := Locked(dump); !ok || where != "sync.(*Mutex).Lock < server.(*client).readLoop" {
+	if where, ok := Locked(dump); !ok || where != "server.(*client).readLoop" {
 		t.Errorf("locked in %q, %v", where, ok)
 	}
 	if where, ok := Running(dump); !ok || where != "poll.(*FD).Read < server.(*Server).spin" {

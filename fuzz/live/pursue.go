@@ -14,6 +14,7 @@ import (
 const (
 	minimiseTests = 600
 	minimiseTime  = 30 * time.Second
+	hangTime      = 2 * time.Minute // of those: each case takes seconds
 	proofs        = 3
 )
 
@@ -67,7 +68,11 @@ func (w *worker) settle(ctx context.Context, first *Symptom, suspects []gen.Sequ
 		return w.remask(ctx, proof, s, seqs)
 	}
 	w.run.cfg.log("confirmed, minimising: %s: %s", s.Kind, folder.Plain(s.Class))
-	small, always := w.smaller(ctx, proof, s, seqs, minimiseTests, minimiseTime)
+	limit := minimiseTime
+	if s.Kind == Hang {
+		limit = hangTime
+	}
+	small, always := w.smaller(ctx, proof, s, seqs, minimiseTests, limit)
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -239,10 +244,10 @@ func (p *proof) run(ctx context.Context, seqs []gen.Sequence) (*Symptom, error) 
 				if p.split {
 					s.Kind = Split
 				}
-				p.dirty = s.fatal() || o.died()
+				p.dirty = s.fatal() || o.died() || o.lasting
 				return s, nil
 			}
-			p.dirty = p.another() && len(seqs) == 1
+			p.dirty = o.lasting || p.another() && len(seqs) == 1
 		}
 	}
 	return nil, nil

@@ -285,6 +285,11 @@ func (w *worker) retake(ctx context.Context, seq *gen.Sequence) error {
 			if err := w.learn(seq, &o); err != nil {
 				return err
 			}
+			if o.lasting {
+				if err := w.fresh(ctx); err != nil {
+					return err
+				}
+			}
 			continue
 		}
 		return w.pursue(ctx, s)

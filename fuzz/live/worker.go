@@ -70,17 +70,18 @@ func (w *worker) work(ctx context.Context) error {
 		o := w.p.play(&seq, opts)
 		w.run.played(&o)
 		s, err := w.look(ctx, &seq, &o, opts)
-		if s == nil && err == nil && n%splitEvery == 0 && !o.guarded {
+		if s == nil && err == nil && n%splitEvery == 0 && !o.guarded && !o.lasting {
 			s = w.split(ctx, &seq, &o, stepwise)
 		}
 		switch {
 		case err != nil:
 		case s != nil:
 			err = w.pursue(ctx, s)
-		case o.lasting:
-			err = errors.Join(w.learn(&seq, &o), w.fresh(ctx))
 		default:
 			err = w.learn(&seq, &o)
+		}
+		if err == nil && o.lasting {
+			err = w.fresh(ctx)
 		}
 		if err != nil && ctx.Err() == nil {
 			return err

@@ -188,9 +188,10 @@ func (m *model) connect(p *peer, op *wire.Op) expected {
 	refuse := func(format string, args ...any) expected {
 		return expected{closes: true, text: fmt.Sprintf(format, args...)}
 	}
-	said := p.said
-	if err := json.Unmarshal(op.Body, &said); err != nil {
-		panic(err) // the parser has read it
+	said := credentials{body.User, body.Pass, body.Verbose}
+	if p.said != (credentials{}) {
+		said = p.said
+		_ = json.Unmarshal(op.Body, &said) // the parser has read it
 	}
 	switch {
 	case m.cfg.Dialect.Headers && (body.Account != "" || body.AccountNew), body.Account != "" && (body.AccountNew || !m.exists(body.Account)), m.cfg.User != "" && (said.User != m.cfg.User || said.Pass != m.cfg.Password):

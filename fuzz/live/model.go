@@ -2,7 +2,6 @@ package live
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
@@ -57,13 +56,12 @@ type connState struct {
 	headers, lnoc, lnocu, ln, pool, pins bool
 	verbose                              bool
 	index, moves                         bool
-	early                                bool                  // it wanted something before it was registered
-	again                                bool                  // its id, or its name, was that of a connection which had been closed
-	otherName                            bool                  // CONNECT came with two names
-	renamed                              bool                  // a CONNECT behind the first INFO has left it with a name that is not its id
-	gateway                              bool                  // the first INFO was news of a gateway
-	name, id, serverName                 string                // in the last CONNECT, and in the first INFO
-	kept                                 struct{ Name string } // in CONNECT, each over the one before it
+	early                                bool   // it wanted something before it was registered
+	again                                bool   // its id, or its name, was that of a connection which had been closed
+	otherName                            bool   // CONNECT came with two names
+	renamed                              bool   // a CONNECT behind the first INFO has left it with a name that is not its id
+	gateway                              bool   // the first INFO was news of a gateway
+	name, id, serverName                 string // in the last CONNECT, and in the first INFO
 }
 
 // newModel makes the model of a server that says info of itself.
@@ -159,8 +157,7 @@ func (s *connState) note(op *wire.Op) {
 	case wire.Connect:
 		s.otherName = s.otherName || s.connected && s.name != op.ConnectBody.Name
 		s.connected, s.name = true, op.ConnectBody.Name
-		_ = json.Unmarshal(op.Body, &s.kept) // the parser has read it
-		s.renamed = s.registered && s.kept.Name != s.id
+		s.renamed = s.registered && s.name != s.id // no name is another one too
 		s.verbose = op.ConnectBody.Verbose
 	case wire.Sub, wire.LeafSub:
 		s.early = s.early || !s.registered

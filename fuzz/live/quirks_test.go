@@ -132,7 +132,7 @@ func TestLasting(t *testing.T) {
 		want bool
 	}{
 		{script(hi, here, hi), false},
-		{script(hi, here, nameless), false},
+		{script(hi, here, nameless), true},
 		{script(other, here), false},
 		{script(hi, here, other, hi), false},
 		{script(hi, nameless, other), false},

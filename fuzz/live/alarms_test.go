@@ -59,12 +59,13 @@ client send "SUB" " s.a" " 1" end "\r\n"
     member "\"cluster\"" "\"@cluster@\""
 0 send "RS+" " $SYS" " >" " $G" " 2" end "\r\n"
 `},
-		{"a route that CONNECT had left without its name was there still when the sequence came again, and took a message of its group", "nats-server@v2.12.15", `natsroute sequence 1
+		{"interest stays where CONNECT takes back what INFO said of leafs, and took a message of the group when the sequence came again", "nats-server@v2.12.15", `natsroute sequence 1
 0 send "CONNECT" object end "\r\n"
     member "\"name\"" "\"@id@\""
     member "\"cluster\"" "\"@cluster@\""
 0 send "INFO" object end "\r\n"
     member "\"server_id\"" "\"@id@\""
+    member "\"lnocu\"" "true"
 0 send "RS+" " $G" " s.a" " q" " 3" end "\r\n"
 client send "PUB" " s.a" " @size@" end "\r\n" payload "" "\r\n"
 0 send "CONNECT" object end "\r\n"

@@ -59,7 +59,7 @@ type connState struct {
 	early                                bool   // it wanted something before it was registered
 	again                                bool   // its id, or its name, was that of a connection which had been closed
 	otherName                            bool   // CONNECT came with two names
-	renamed                              bool   // a CONNECT behind the first INFO has left it with a name that is not its id
+	mode, taken                          uint8  // what it said of leafs last, and a bit for each mode in which it wanted something
 	gateway                              bool   // the first INFO was news of a gateway
 	name, id, serverName                 string // in the last CONNECT, and in the first INFO
 }
@@ -157,10 +157,11 @@ func (s *connState) note(op *wire.Op) {
 	case wire.Connect:
 		s.otherName = s.otherName || s.connected && s.name != op.ConnectBody.Name
 		s.connected, s.name = true, op.ConnectBody.Name
-		s.renamed = s.registered && s.name != s.id // no name is another one too
+		s.mode = leafMode(op.ConnectBody.LNOCU, op.ConnectBody.LN)
 		s.verbose = op.ConnectBody.Verbose
 	case wire.Sub, wire.LeafSub:
 		s.early = s.early || !s.registered
+		s.taken |= 1 << s.mode
 	case wire.Info:
 		b := op.InfoBody
 		if !s.registered {
@@ -169,13 +170,31 @@ func (s *connState) note(op *wire.Op) {
 			s.pool, s.index, s.pins = b.RoutePoolSize > 0, b.RoutePoolIndex != 0, b.RouteAccount != ""
 		}
 		s.moves = s.moves || b.RouteAccReqID != ""
+		s.mode |= leafMode(b.LNOCU, b.LN)
 		s.headers, s.lnoc, s.lnocu, s.ln = b.Headers, b.LNOC, b.LNOCU, b.LN
 	}
 }
 
-// lasting tells whether servers are not what they were when the connection has ended. An account that was moved stays where it is; and where CONNECT has said
-// another name than the id that a route is registered by, its id and its interest stay (seen 2.1.2 to 2.15.2): messages for groups are lost.
-func (s *connState) lasting() bool { return s.moves || s.renamed }
+// leafMode is what a peer understands of leafs, as a number below four.
+func leafMode(lnocu, ln bool) uint8 {
+	mode := uint8(0)
+	if lnocu {
+		mode |= 1
+	}
+	if ln {
+		mode |= 2
+	}
+	return mode
+}
+
+// lasting tells whether servers are not what they were when the sequence's connections have ended. An account that was moved stays where it is; and interest
+// that came before CONNECT or INFO changed what a peer understands of leafs stays when it ends (seen 2.10.27 to 2.15.2): messages for groups are lost.
+func (m *model) lasting() bool {
+	return m.anyConn(func(c *modelConn) bool {
+		s := &c.state
+		return s.moves || m.cfg.Dialect.Pools && s.taken&^(1<<s.mode) != 0
+	})
+}
 
 // was tells whether a connection that is closed had the id or the name of c.
 func (m *model) was(c *modelConn) bool {

@@ -106,7 +106,7 @@ func (p *player) play(seq *gen.Sequence, opts playOptions) outcome {
 	}
 	out.plan = plan
 	out.quirk = quirkOf(p.t, p.model, seq, &p.env)
-	out.lasting = p.model.anyConn(func(c *modelConn) bool { return c.state.lasting() })
+	out.lasting = p.model.lasting()
 	p.all = p.all[:0]
 	clear(p.conns)
 	if out.witness = p.wakeWitness(); out.witness == nil {

@@ -126,26 +126,25 @@ func TestQuirks(t *testing.T) {
 // What a target keeps for good is a reason to take another one.
 func TestLasting(t *testing.T) {
 	info := &wire.InfoBody{ServerID: "T", ServerName: "T", Version: "2.0.0", Host: "127.0.0.1", Port: 1, Cluster: "C", MaxPayload: 1 << 20, Headers: true, RoutePoolSize: 3}
-	nameless, other := `CONNECT {"cluster":"@cluster@"}`, strings.ReplaceAll(hi, "@id@", "@third@")
+	leafs := func(line string) string { return strings.Replace(line, "{", `{"lnocu":true,`, 1) }
 	for _, tc := range []struct {
 		seq  *gen.Sequence
 		want bool
 	}{
-		{script(hi, here, hi), false},
-		{script(hi, here, nameless), true},
-		{script(other, here), false},
-		{script(hi, here, other, hi), false},
-		{script(hi, nameless, other), false},
-		{script(hi, here, other), true},
-		{script(hi, here, other, "0!"), true},
-		{script(nameless, here, nameless), true},
+		{script(hi, here, "RS+ $G a", hi), false},
+		{script(hi, leafs(here), "RS+ $G a", leafs(hi)), false},
+		{script(hi, leafs(here), hi, "RS+ $G a"), false},
+		{script(hi, leafs(here), "RS+ $G a", here), false},
+		{script(hi, leafs(here), "RS+ $G a", hi), true},
+		{script(hi, leafs(here), "LS+ L $G a", hi, "0!"), true},
+		{script(hi, "RS+ $G a", leafs(here)), true},
 		{script(hi, here, strings.ReplaceAll(here, "{", `{"route_acc_add_reqid":"r",`)), true},
 	} {
 		d, _ := wire.DialectByName("srv-2.15")
 		m := must[*model](t)(newModel(info, d, &harness.Means{}, true))
 		env := gen.Env{Nonce: "abc", Cluster: "C", Target: "T", TargetName: "T", Subject: "fz", Port: 1}
 		m.play(turns(tc.seq, &env, false), &env, tc.seq)
-		if got := m.anyConn(func(c *modelConn) bool { return c.state.lasting() }); got != tc.want {
+		if got := m.lasting(); got != tc.want {
 			t.Errorf("%s: lasting %v, want %v", appendSequences(nil, []gen.Sequence{*tc.seq}), got, tc.want)
 		}
 	}

@@ -104,7 +104,7 @@ func (w *worker) next() gen.Sequence {
 	}
 	if !w.src.Chance(16) {
 		dropMoves(&seq)
-		keepNames(&seq)
+		keepModes(&seq)
 	}
 	if w.run.masks.tame(&seq) {
 		w.run.masked.Add(1)
@@ -123,35 +123,31 @@ func dropMoves(seq *gen.Sequence) {
 	}
 }
 
-// keepNames gives a CONNECT behind the first INFO of a connection the name that goes with it: another one costs a fresh target each time too.
-func keepNames(seq *gen.Sequence) {
-	ids := map[int]string{}
+// keepModes gives a CONNECT behind the first INFO of a connection what that said of leafs: another mode costs a fresh target each time too.
+func keepModes(seq *gen.Sequence) {
+	infos := map[int]*gen.Message{}
 	for i := range seq.Steps {
 		st := &seq.Steps[i]
 		m := &st.Message
-		id, registered := ids[st.Conn]
+		info := infos[st.Conn]
 		switch {
 		case st.End:
-			delete(ids, st.Conn)
+			delete(infos, st.Conn)
 		case !m.Object:
-		case strings.EqualFold(m.Verb, "INFO") && !registered:
-			ids[st.Conn] = valueOf(m, `"server_id"`)
-		case strings.EqualFold(m.Verb, "CONNECT") && registered && valueOf(m, `"name"`) != id:
-			isName := func(member gen.Member) bool { return strings.EqualFold(member.Name, `"name"`) }
-			m.Members = append(slices.DeleteFunc(slices.Clone(m.Members), isName), gen.Member{Name: `"name"`, Value: id})
+		case strings.EqualFold(m.Verb, "INFO") && info == nil:
+			infos[st.Conn] = m
+		case strings.EqualFold(m.Verb, "CONNECT") && info != nil:
+			m.Members = append(slices.DeleteFunc(slices.Clone(m.Members), isLeafMode), leafModes(info.Members)...)
 		}
 	}
 }
 
-// valueOf is what an object says last of a member, the empty string if nothing.
-func valueOf(m *gen.Message, name string) string {
-	value := `""`
-	for _, member := range m.Members {
-		if strings.EqualFold(member.Name, name) {
-			value = member.Value
-		}
-	}
-	return value
+func leafModes(members []gen.Member) []gen.Member {
+	return slices.DeleteFunc(slices.Clone(members), func(m gen.Member) bool { return !isLeafMode(m) })
+}
+
+func isLeafMode(m gen.Member) bool {
+	return strings.EqualFold(m.Name, `"lnocu"`) || strings.EqualFold(m.Name, `"ln"`)
 }
 
 // look asks every oracle but split about the sequence that was just played.

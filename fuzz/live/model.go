@@ -59,7 +59,7 @@ type connState struct {
 	early                                bool   // it wanted something before it was registered
 	again                                bool   // its id, or its name, was that of a connection which had been closed
 	otherName                            bool   // CONNECT came with two names
-	mode, taken                          uint8  // what it said of leafs last, and a bit for each mode in which it wanted something
+	mode, taken                          uint8  // what it said of leafs last, and a bit for each mode in which it joined a group
 	gateway                              bool   // the first INFO was news of a gateway
 	name, id, serverName                 string // in the last CONNECT, and in the first INFO
 }
@@ -161,7 +161,9 @@ func (s *connState) note(op *wire.Op) {
 		s.verbose = op.ConnectBody.Verbose
 	case wire.Sub, wire.LeafSub:
 		s.early = s.early || !s.registered
-		s.taken |= 1 << s.mode
+		if op.Queue != nil {
+			s.taken |= 1 << s.mode
+		}
 	case wire.Info:
 		b := op.InfoBody
 		if !s.registered {
@@ -188,7 +190,7 @@ func leafMode(lnocu, ln bool) uint8 {
 }
 
 // lasting tells whether servers are not what they were when the sequence's connections have ended. An account that was moved stays where it is; and interest
-// that came before CONNECT or INFO changed what a peer understands of leafs stays when it ends (seen 2.10.27 to 2.15.2): messages for groups are lost.
+// that came before CONNECT or INFO changed what a peer understands of leafs stays when it ends (seen 2.10.27 to 2.15.2): messages for its groups are lost.
 func (m *model) lasting() bool {
 	return m.anyConn(func(c *modelConn) bool {
 		s := &c.state

@@ -131,13 +131,14 @@ func TestLasting(t *testing.T) {
 		seq  *gen.Sequence
 		want bool
 	}{
-		{script(hi, here, "RS+ $G a", hi), false},
-		{script(hi, leafs(here), "RS+ $G a", leafs(hi)), false},
-		{script(hi, leafs(here), hi, "RS+ $G a"), false},
-		{script(hi, leafs(here), "RS+ $G a", here), false},
-		{script(hi, leafs(here), "RS+ $G a", hi), true},
-		{script(hi, leafs(here), "LS+ L $G a", hi, "0!"), true},
-		{script(hi, "RS+ $G a", leafs(here)), true},
+		{script(hi, here, "RS+ $G a q 1", hi), false},
+		{script(hi, leafs(here), "RS+ $G a q 1", leafs(hi)), false},
+		{script(hi, leafs(here), hi, "RS+ $G a q 1"), false},
+		{script(hi, leafs(here), "RS+ $G a q 1", here), false},
+		{script(hi, leafs(here), "RS+ $G a", hi), false},
+		{script(hi, leafs(here), "RS+ $G a q 1", hi), true},
+		{script(hi, leafs(here), "LS+ L $G a q 1", hi, "0!"), true},
+		{script(hi, "RS+ $G a q 1", leafs(here)), true},
 		{script(hi, here, strings.ReplaceAll(here, "{", `{"route_acc_add_reqid":"r",`)), true},
 	} {
 		d, _ := wire.DialectByName("srv-2.15")

@@ -161,7 +161,7 @@ func (s *connState) note(op *wire.Op) {
 		s.verbose = op.ConnectBody.Verbose
 	case wire.Sub, wire.LeafSub:
 		s.early = s.early || !s.registered
-		if op.Queue != nil {
+		if len(op.Queue) > 0 {
 			s.taken |= 1 << s.mode
 		}
 	case wire.Info:

@@ -123,21 +123,34 @@ func dropMoves(seq *gen.Sequence) {
 	}
 }
 
-// keepModes gives a CONNECT behind the first INFO of a connection what that said of leafs: another mode costs a fresh target each time too.
+// keepModes makes all that a connection says of leafs what its first INFO says: to change it costs a fresh target, where a group was joined before.
 func keepModes(seq *gen.Sequence) {
-	infos := map[int]*gen.Message{}
-	for i := range seq.Steps {
-		st := &seq.Steps[i]
-		m := &st.Message
-		info := infos[st.Conn]
-		switch {
-		case st.End:
-			delete(infos, st.Conn)
-		case !m.Object:
-		case strings.EqualFold(m.Verb, "INFO") && info == nil:
-			infos[st.Conn] = m
-		case strings.EqualFold(m.Verb, "CONNECT") && info != nil:
-			m.Members = append(slices.DeleteFunc(slices.Clone(m.Members), isLeafMode), leafModes(info.Members)...)
+	for conn := range gen.MaxConns {
+		from := 0
+		for i := range seq.Steps {
+			if seq.Steps[i].Conn == conn && seq.Steps[i].End {
+				keepMode(seq.Steps[from:i], conn)
+				from = i + 1
+			}
+		}
+		keepMode(seq.Steps[from:], conn)
+	}
+}
+
+// keepMode is keepModes for the steps from the begin of one connection to its end.
+func keepMode(steps []gen.Step, conn int) {
+	says := func(st gen.Step, verb string) bool {
+		return st.Conn == conn && st.Message.Object && strings.EqualFold(st.Message.Verb, verb)
+	}
+	first := slices.IndexFunc(steps, func(st gen.Step) bool { return says(st, "INFO") })
+	if first < 0 {
+		return
+	}
+	modes := leafModes(steps[first].Message.Members)
+	for i := range steps {
+		if i != first && (says(steps[i], "INFO") || says(steps[i], "CONNECT")) {
+			m := &steps[i].Message
+			m.Members = append(slices.DeleteFunc(slices.Clone(m.Members), isLeafMode), modes...)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 const (
 	minimiseTests = 600
 	minimiseTime  = 30 * time.Second
-	hangTime      = 2 * time.Minute // of those: each case takes seconds
+	hangTime      = 45 * time.Second // of those: each case takes seconds
 	proofs        = 3
 )
 

@@ -273,13 +273,16 @@ func (t *target) gone() bool {
 
 var errSuccessor = errors.New("a new connection meets another server than before: something has started it again")
 
+// dyingLimit is how long a process that answers nobody may take to end: one that asks for a gigabyte on a busy machine takes a while until it does not get it.
+const dyingLimit = time.Second
+
 // exited is how the process ended, nil: it runs, or is not ours.
 func (t *target) exited(ctx context.Context) *harness.Exit {
 	if t.server == nil {
 		return nil
 	}
 	if t.server.Exited() == nil {
-		brief, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+		brief, cancel := context.WithTimeout(ctx, dyingLimit)
 		defer cancel()
 		_ = t.server.Alive(brief) // waits for the news where the process is just ending
 	}

@@ -73,12 +73,12 @@ func launched(fault string) int {
 // connection has said, who may be long gone: what is left shows it on a fresh server.
 func TestLaunched(t *testing.T) {
 	if harness.Resident(os.Getpid()) == 0 {
-		t.Skip("what a process holds cannot be told on this system")
+		t.Skip("not run: what a process holds cannot be told on this system")
 	}
 	for fault, kind := range map[string]Kind{"glutton": Memory, "grudge": Difference} {
 		t.Run(fault, func(t *testing.T) {
 			if fault == "glutton" && raceEnabled {
-				t.Skip("under the race detector each byte costs several, and the server dies of its limit first")
+				t.Skip("not run: under the race detector each byte costs several, and the server dies of its limit first")
 			}
 			t.Setenv(launchedFault, fault)
 			cfg := Config{Launch: harness.ShellWord(os.Args[0]) + " {{.RoutePort}}", Dialect: "srv-2.15", Workers: 1}

@@ -283,11 +283,8 @@ func (w *worker) freshKeepLog(ctx context.Context) error {
 
 // bare is the address of a route port without credentials.
 func bare(server string) string {
-	m, err := harness.ParseRoute(server)
-	switch {
-	case err != nil: // there is none
-		return ""
-	case m.TLS != nil:
+	m, _ := harness.ParseRoute(server) // it has been read before
+	if m.TLS != nil {
 		return "tls://" + m.Route
 	}
 	return m.Route
@@ -295,9 +292,9 @@ func bare(server string) string {
 
 // replayCommand is what a finding says about how to see it again.
 func (r *run) replayCommand(bucket string) string {
-	where := "-s " + harness.ShellWord(bare(r.cfg.Server))
-	if r.cfg.Launch != "" {
-		where = "--launch " + harness.ShellWord(r.cfg.Launch)
+	where := "--launch " + harness.ShellWord(r.cfg.Launch)
+	if r.cfg.Server != "" {
+		where = "-s " + harness.ShellWord(bare(r.cfg.Server))
 	}
 	if r.cfg.Flags != "" {
 		where += " " + r.cfg.Flags

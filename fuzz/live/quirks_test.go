@@ -99,22 +99,9 @@ func TestQuirks(t *testing.T) {
 		{"account-moves", "srv-2.15", script(hi, here, strings.ReplaceAll(here, "{", `{"route_acc_add_reqid":"r",`))},
 		{"two-of-one", "srv-2.15", script(hi, strings.ReplaceAll(here, "{", `{"route_pool_size":3,`), "1:"+hi, "1:"+here)},
 	} {
-		d, err := wire.DialectByName(tc.dialect)
-		if err != nil {
-			t.Fatal(err)
-		}
-		info := &wire.InfoBody{ServerID: "T", ServerName: "T", Version: "2.0.0", Host: "127.0.0.1", Port: 1, Cluster: "C", MaxPayload: 1 << 20, Headers: d.Headers}
-		if d.Pools {
-			info.RoutePoolSize = 3
-		}
-		m, err := newModel(info, d, &harness.Means{}, true)
-		if err != nil {
-			t.Fatal(err)
-		}
-		env := gen.Env{Nonce: "abc", Cluster: "C", Target: "T", TargetName: "T", Subject: "fz", Port: 1}
-		m.play(turns(tc.seq, &env, false), &env, tc.seq)
+		m, env := played(t, tc.dialect, tc.seq)
 		met := ""
-		if q := quirkOf(&target{dialect: d}, m, tc.seq, &env); q != nil {
+		if q := quirkOf(&target{dialect: m.cfg.Dialect}, m, tc.seq, env); q != nil {
 			met = q.name
 		}
 		if met != tc.name {
@@ -123,9 +110,22 @@ func TestQuirks(t *testing.T) {
 	}
 }
 
+// played is the model of a server of that dialect that has got the sequence.
+func played(t *testing.T, dialect string, seq *gen.Sequence) (*model, *gen.Env) {
+	t.Helper()
+	d := must[wire.Dialect](t)(wire.DialectByName(dialect))
+	info := &wire.InfoBody{ServerID: "T", ServerName: "T", Version: "2.0.0", Host: "127.0.0.1", Port: 1, Cluster: "C", MaxPayload: 1 << 20, Headers: d.Headers}
+	if d.Pools {
+		info.RoutePoolSize = 3
+	}
+	m := must[*model](t)(newModel(info, d, &harness.Means{}, true))
+	env := &gen.Env{Nonce: "abc", Cluster: "C", Target: "T", TargetName: "T", Subject: "fz", Port: 1}
+	m.play(turns(seq, env, false), env, seq)
+	return m, env
+}
+
 // What a target keeps for good is a reason to take another one.
 func TestLasting(t *testing.T) {
-	info := &wire.InfoBody{ServerID: "T", ServerName: "T", Version: "2.0.0", Host: "127.0.0.1", Port: 1, Cluster: "C", MaxPayload: 1 << 20, Headers: true, RoutePoolSize: 3}
 	leafs := func(line string) string { return strings.Replace(line, "{", `{"lnocu":true,`, 1) }
 	for _, tc := range []struct {
 		seq  *gen.Sequence
@@ -141,10 +141,7 @@ func TestLasting(t *testing.T) {
 		{script(hi, "RS+ $G a q 1", leafs(here)), true},
 		{script(hi, here, strings.ReplaceAll(here, "{", `{"route_acc_add_reqid":"r",`)), true},
 	} {
-		d, _ := wire.DialectByName("srv-2.15")
-		m := must[*model](t)(newModel(info, d, &harness.Means{}, true))
-		env := gen.Env{Nonce: "abc", Cluster: "C", Target: "T", TargetName: "T", Subject: "fz", Port: 1}
-		m.play(turns(tc.seq, &env, false), &env, tc.seq)
+		m, _ := played(t, "srv-2.15", tc.seq)
 		if got := m.lasting(); got != tc.want {
 			t.Errorf("%s: lasting %v, want %v", appendSequences(nil, []gen.Sequence{*tc.seq}), got, tc.want)
 		}

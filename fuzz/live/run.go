@@ -281,18 +281,9 @@ func (w *worker) retake(ctx context.Context, seq *gen.Sequence) error {
 		if err != nil {
 			return err
 		}
-		if s == nil {
-			if err := w.learn(seq, &o); err != nil {
-				return err
-			}
-			if o.lasting {
-				if err := w.fresh(ctx); err != nil {
-					return err
-				}
-			}
-			continue
+		if err := w.conclude(ctx, seq, &o, s); err != nil || s != nil {
+			return err
 		}
-		return w.pursue(ctx, s)
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package live
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -54,7 +53,7 @@ func openTarget(ctx context.Context, cfg *Config) (*target, error) {
 	}
 	var setup harness.Setup
 	if cfg.LaunchTLS {
-		setup, _ = harness.SetupNamed("tls")
+		setup = harness.Setup{Name: "tls", TLS: true}
 	}
 	server, err := harness.Launch(ctx, harness.LaunchConfig{
 		Command: cfg.Launch, Quiet: true, Data: dataLimit, Setup: setup,
@@ -64,11 +63,21 @@ func openTarget(ctx context.Context, cfg *Config) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.server, t.address, t.client, t.means = server, server.Route, server.Client, server.Means
+	t.server = server
+	t.reach(server.Means)
 	if err := t.learn(ctx); err != nil {
 		return nil, errors.Join(err, t.close())
 	}
 	return t, nil
+}
+
+// reach takes in where the target is and how it is dialled: over TLS by the name of its host, if there is no other.
+func (t *target) reach(m harness.Means) {
+	t.means, t.address, t.client = m, m.Route, m.Client
+	if m.TLS != nil && m.TLS.ServerName == "" {
+		t.means.TLS = m.TLS.Clone()
+		t.means.TLS.ServerName, _, _ = net.SplitHostPort(m.Route)
+	}
 }
 
 // find reads the address of a server that runs.
@@ -83,7 +92,8 @@ func (t *target) find(ctx context.Context) error {
 	if t.cfg.User != "" {
 		m.User, m.Password = t.cfg.User, t.cfg.Password
 	}
-	t.means, t.address, t.client = m, m.Route, t.cfg.Client
+	m.Client = t.cfg.Client
+	t.reach(m)
 	if err := t.mine(ctx); err != nil {
 		return err
 	}
@@ -138,20 +148,9 @@ func (t *target) learn(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// secure is what a dialling server brings to a TLS handshake; nil: the route port is plain.
-func (t *target) secure() *tls.Config {
-	config := t.means.TLS
-	if config == nil || config.ServerName != "" {
-		return config
-	}
-	config = config.Clone()
-	config.ServerName, _, _ = net.SplitHostPort(t.address)
-	return config
-}
-
 // dial opens a connection and wants its INFO.
 func (t *target) dial() (*wireConn, error) {
-	c, err := dialRoute(t.address, t.secure(), t.buf)
+	c, err := dialRoute(t.address, t.means.TLS, t.buf)
 	if err != nil {
 		return nil, err
 	}
@@ -253,7 +252,7 @@ func (t *target) open() (*wireConn, error) {
 		return c, nil
 	}
 	t.dropSpare()
-	return dialRoute(t.address, t.secure(), t.buf)
+	return dialRoute(t.address, t.means.TLS, t.buf)
 }
 
 func (t *target) dropSpare() {

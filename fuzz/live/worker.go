@@ -73,21 +73,28 @@ func (w *worker) work(ctx context.Context) error {
 		if s == nil && err == nil && n%splitEvery == 0 && !o.guarded && !o.lasting {
 			s = w.split(ctx, &seq, &o, stepwise)
 		}
-		switch {
-		case err != nil:
-		case s != nil:
-			err = w.pursue(ctx, s)
-		default:
-			err = w.learn(&seq, &o)
-		}
-		if err == nil && o.lasting {
-			err = w.fresh(ctx)
+		if err == nil {
+			err = w.conclude(ctx, &seq, &o, s)
 		}
 		if err != nil && ctx.Err() == nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// conclude draws what follows from a sequence: what is wrong is pursued, what is new is kept, and a target that is another one since gives way to a fresh one.
+func (w *worker) conclude(ctx context.Context, seq *gen.Sequence, o *outcome, s *Symptom) error {
+	var err error
+	if s != nil {
+		err = w.pursue(ctx, s)
+	} else {
+		err = w.learn(seq, o)
+	}
+	if err == nil && o.lasting {
+		err = w.fresh(ctx)
+	}
+	return err
 }
 
 // lengths of sequences: in short ones more of what comes can be told from what is due.

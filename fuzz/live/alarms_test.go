@@ -78,11 +78,14 @@ natsroute sequence 1
 client send "PUB" " s.a" " @size@" end "\r\n" payload "" "\r\n"
 `},
 	} {
-		f := must[*Finding](t)(parseFinding(c.text))
-		for range 3 {
-			if replayed := must[Replayed](t)(Replay(t.Context(), Config{Launch: c.launch}, f, false)); replayed.Verdict != VerdictPass {
-				t.Errorf("%s: replay says %s, %+v", c.why, replayed.Verdict, replayed.Symptom)
+		t.Run(c.why, func(t *testing.T) {
+			released(t, c.launch)
+			f := must[*Finding](t)(parseFinding(c.text))
+			for range 3 {
+				if replayed := must[Replayed](t)(Replay(t.Context(), Config{Launch: c.launch}, f, false)); replayed.Verdict != VerdictPass {
+					t.Errorf("replay says %s, %+v", replayed.Verdict, replayed.Symptom)
+				}
 			}
-		}
+		})
 	}
 }

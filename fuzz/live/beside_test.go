@@ -10,6 +10,7 @@ const beside = "nats-server@v2.15.2"
 // difference, and a replay shows it.
 func TestDifferenceFromTheServerBeside(t *testing.T) {
 	t.Parallel()
+	released(t, beside)
 	target := reference(t)
 	cfg := Config{Server: target.Route, Client: target.Client, Dialect: "srv-2.15", Beside: beside, Sequences: 20_000}
 	f := fuzzUntil(t, cfg, Versions)[Versions]
@@ -29,6 +30,7 @@ func TestDifferenceFromTheServerBeside(t *testing.T) {
 // A server does not differ from itself.
 func TestServerBesideItself(t *testing.T) {
 	t.Parallel()
+	released(t, beside)
 	for kind, f := range fuzzUntil(t, Config{Launch: beside, Beside: beside, Workers: 1, Sequences: 600}, "") {
 		t.Errorf("%s: %s\n%s", kind, f.Symptom.Detail, f.Text())
 	}

@@ -2,11 +2,13 @@ package live
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"io"
 	"net"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -141,6 +143,20 @@ func reference(t *testing.T) *harness.Target {
 		}
 	})
 	return target
+}
+
+// released makes sure that the server which command names can be started. Where it cannot be built, the test has not been run, and says so.
+func released(t *testing.T, command string) {
+	t.Helper()
+	version, _ := strings.CutPrefix(command, "nats-server@")
+	_, err := harness.NatsServer(t.Context(), version)
+	var unbuilt *harness.BuildError
+	if errors.As(err, &unbuilt) {
+		t.Skipf("not run: %v", unbuilt)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // clientThrough is a client URL that leads through a middle.

@@ -95,27 +95,18 @@ func (c *replayCommand) replayParser(ctx context.Context, p *process) error {
 	if err != nil {
 		return usage("%s: %w", c.File, err)
 	}
-	verdicts := map[parser.Verdict]int{}
-	var last parser.Replayed
-	for range max(c.Times, 1) {
-		if last, err = parser.Replay(ctx, cfg, f, c.Minimise); err != nil {
-			return parserFailure(err)
+	return c.several(p, f.Bucket, func() (played, error) {
+		r, err := parser.Replay(ctx, cfg, f, c.Minimise)
+		if err != nil {
+			return played{}, parserFailure(err)
 		}
-		verdicts[last.Verdict]++
-	}
-	if last.Smaller != nil {
-		fmt.Fprintf(p.stdout, "%s\n", last.Smaller.Text())
-	}
-	if last.Symptom == nil {
-		fmt.Fprintln(p.stdout, "PASS nothing is wrong")
-	} else {
-		fmt.Fprintf(p.stdout, "%s %s%s\n", last.Verdict, report.Printable(last.Symptom.Line()), whichBucket(f.Bucket, last.Same))
-	}
-	if c.Times > 1 {
-		fmt.Fprintf(p.stdout, "%d times: %v\n", c.Times, verdicts)
-	}
-	if verdicts[parser.VerdictPass] == max(c.Times, 1) {
-		return nil
-	}
-	return exit(report.ExitFails)
+		once := played{verdict: string(r.Verdict), same: r.Same}
+		if r.Symptom != nil {
+			once.line = r.Symptom.Line()
+		}
+		if r.Smaller != nil {
+			once.smaller = r.Smaller.Text()
+		}
+		return once, nil
+	})
 }

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +18,7 @@ import (
 type replayCommand struct {
 	File       string        `arg:"" type:"existingfile" placeholder:"FILE" help:"A finding of natsroute fuzz, or a file of sequences."`
 	Minimise   bool          `help:"Make the case smaller, and print what is left."`
-	Times      int           `default:"1" placeholder:"N" help:"Play it so often, each time on a fresh target where --launch starts it; all have to agree."`
+	Times      int           `default:"1" placeholder:"N" help:"Play it so often, each time on a fresh target where --launch starts it."`
 	Timeout    time.Duration `default:"2m" help:"Bound of the whole."`
 	liveTarget `embed:""`
 }
@@ -24,7 +26,8 @@ type replayCommand struct {
 // Help is the end of `natsroute replay --help`.
 func (replayCommand) Help() string {
 	return `The first word of the last line is the verdict: PASS, FAIL (an oracle objects and the server lives), CRASH (it has ended, or a server at -s
-answers no more) or HANG (it runs and answers no new connection; of a parser: no stream). Exit 0 for PASS, 1 for the others, 3 if the target cannot be reached.`
+answers no more) or HANG (it runs and answers no new connection; of a parser: no stream). Of several times it is that of the last one that was no PASS, and
+a line before it has the count of each. Exit 0 if all were PASS, 1 for the others, 3 if the target cannot be reached.`
 }
 
 // Run replays.
@@ -60,22 +63,20 @@ func (c *replayCommand) Run(p *process) error {
 		return firstOf(err, exit(code))
 	}
 	cfg.Log = func(line string) { fmt.Fprintln(p.stderr, report.Printable(line)) }
-	verdicts := map[live.Verdict]int{}
-	var last live.Replayed
-	for range max(c.Times, 1) {
-		if last, err = live.Replay(ctx, cfg, f, c.Minimise); err != nil {
-			return liveFailure(err)
+	return c.several(p, f.Bucket, func() (played, error) {
+		r, err := live.Replay(ctx, cfg, f, c.Minimise)
+		if err != nil {
+			return played{}, liveFailure(err)
 		}
-		verdicts[last.Verdict]++
-	}
-	c.tell(p, f, &last)
-	if c.Times > 1 {
-		fmt.Fprintf(p.stdout, "%d times: %v\n", c.Times, verdicts)
-	}
-	if verdicts[live.VerdictPass] == max(c.Times, 1) {
-		return nil
-	}
-	return exit(report.ExitFails)
+		once := played{verdict: string(r.Verdict), same: r.Same}
+		if r.Symptom != nil {
+			once.line = r.Symptom.Line()
+		}
+		if r.Smaller != nil {
+			once.smaller = r.Smaller.Text()
+		}
+		return once, nil
+	})
 }
 
 func firstOf(err, otherwise error) error {
@@ -85,15 +86,60 @@ func firstOf(err, otherwise error) error {
 	return otherwise
 }
 
-func (c *replayCommand) tell(p *process, f *live.Finding, r *live.Replayed) {
-	if r.Smaller != nil {
-		fmt.Fprintf(p.stdout, "%s\n", r.Smaller.Text())
+// played is what came of one replay.
+type played struct {
+	verdict string
+	line    string // the symptom; empty: PASS
+	same    bool   // it is the finding's bucket
+	smaller []byte // the smallest case, as a file; nil: none was looked for
+}
+
+const allWell = string(live.VerdictPass)
+
+// several replays as often as the user wants, and tells what came of it.
+func (c *replayCommand) several(p *process, bucket string, replay func() (played, error)) error {
+	told := played{verdict: allWell}
+	verdicts, same := map[string]int{}, 0
+	for range max(c.Times, 1) {
+		once, err := replay()
+		if err != nil {
+			return err
+		}
+		verdicts[once.verdict]++
+		if once.same {
+			same++
+		}
+		if once.verdict != allWell {
+			told = once
+		}
 	}
-	if r.Symptom == nil {
+	if len(told.smaller) > 0 {
+		fmt.Fprintf(p.stdout, "%s\n", told.smaller)
+	}
+	if c.Times > 1 {
+		fmt.Fprintln(p.stdout, tally(verdicts, bucket, same))
+	}
+	if told.verdict == allWell {
 		fmt.Fprintln(p.stdout, "PASS nothing is wrong")
-		return
+		return nil
 	}
-	fmt.Fprintf(p.stdout, "%s %s%s\n", r.Verdict, report.Printable(r.Symptom.Line()), whichBucket(f.Bucket, r.Same))
+	fmt.Fprintf(p.stdout, "%s %s%s\n", told.verdict, report.Printable(told.line), whichBucket(bucket, told.same))
+	return exit(report.ExitFails)
+}
+
+// tally says how often each verdict came, and the finding's own bucket.
+func tally(verdicts map[string]int, bucket string, same int) string {
+	n := 0
+	var counts []string
+	for _, verdict := range slices.Sorted(maps.Keys(verdicts)) {
+		n += verdicts[verdict]
+		counts = append(counts, fmt.Sprintf("%d %s", verdicts[verdict], verdict))
+	}
+	text := fmt.Sprintf("%d times: %s", n, strings.Join(counts, ", "))
+	if bucket != "" {
+		text += fmt.Sprintf("; the finding's own bucket %d of %d", same, n)
+	}
+	return text
 }
 
 // whichBucket says whether a symptom is the finding's own, of a file that is a finding.

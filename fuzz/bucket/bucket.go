@@ -13,6 +13,7 @@ import (
 // Name is a bucket's name, good for a file: the kind, words of the class, and a hash of these and of further, which tells apart what the class
 // does not.
 func Name(kind, class, further string) string {
+	kind, class = family(kind, class)
 	text := kind + "|" + class
 	if further != "" {
 		text += "|" + further
@@ -22,8 +23,26 @@ func Name(kind, class, further string) string {
 	return fmt.Sprintf("%s-%s-%08x", kind, Slug(class), uint32(h.Sum64()))
 }
 
+// Key is what two failures of one defect have in common.
+func Key(kind, class string) string {
+	kind, class = family(kind, class)
+	return kind + "|" + class
+}
+
 // OutOfMemory is the class of a process that asked for more memory than there is. Which function asked last is chance.
 const OutOfMemory = "out of memory"
+
+// Memory is the kind of a process that takes far more memory than it was sent.
+const Memory = "memory"
+
+// family brings together how greed shows: the process ends for want of memory or gets away with what it took, as much as the machine has to give
+// at the moment.
+func family(kind, class string) (string, string) {
+	if kind == Memory || class == OutOfMemory {
+		return Memory, "far beyond what was sent"
+	}
+	return kind, class
+}
 
 var notWord = regexp.MustCompile(`[^a-z0-9]+`)
 

@@ -23,7 +23,7 @@ const (
 	Delivery     Kind = "delivery"     // the witness did not get exactly what it should have
 	Split        Kind = "split"        // other segments of the same bytes, another answer
 	Babble       Kind = "babble"       // what the target says is no protocol
-	Memory       Kind = "memory"       // memory grows far beyond what was sent
+	Memory       Kind = bucket.Memory  // memory grows far beyond what was sent
 	Slow         Kind = "slow"         // INFO came late
 	Versions     Kind = "versions"     // another answer than that of the server beside it, where the reference has no say
 )
@@ -47,11 +47,11 @@ func (s *Symptom) placed() bool { return s.Stack != "" && s.Class != outOfMemory
 
 // same tells whether two symptoms are of one bucket.
 func (s *Symptom) same(other *Symptom) bool {
-	return s != nil && other != nil && s.Kind == other.Kind && s.Class == other.Class
+	return s != nil && other != nil && s.key() == other.key()
 }
 
 // key is the bucket without the shape of a sequence.
-func (s *Symptom) key() string { return string(s.Kind) + "|" + s.Class }
+func (s *Symptom) key() string { return bucket.Key(string(s.Kind), s.Class) }
 
 // bucket is a name that is good for a file. Where the class says nothing of where it happened the shape of the minimal sequence is
 // part of it.

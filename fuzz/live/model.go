@@ -59,6 +59,7 @@ type connState struct {
 	early                                bool   // it wanted something before it was registered
 	again                                bool   // its id, or its name, was that of a connection which had been closed
 	otherName                            bool   // CONNECT came with two names
+	renamed, newsOfOld                   bool   // a CONNECT behind INFO named another id than INFO, and an INFO came behind that
 	mode, taken                          uint8  // what it said of leafs last, and a bit for each mode in which it joined a group
 	gateway                              bool   // the first INFO was news of a gateway
 	name, id, serverName                 string // in the last CONNECT, and in the first INFO
@@ -157,6 +158,7 @@ func (s *connState) note(op *wire.Op) {
 	case wire.Connect:
 		s.otherName = s.otherName || s.connected && s.name != op.ConnectBody.Name
 		s.connected, s.name = true, op.ConnectBody.Name
+		s.renamed = s.registered && s.name != s.id
 		s.mode = leafMode(op.ConnectBody.LNOCU, op.ConnectBody.LN)
 		s.verbose = op.ConnectBody.Verbose
 	case wire.Sub, wire.LeafSub:
@@ -166,6 +168,7 @@ func (s *connState) note(op *wire.Op) {
 		}
 	case wire.Info:
 		b := op.InfoBody
+		s.newsOfOld = s.newsOfOld || s.renamed
 		if !s.registered {
 			s.registered, s.id, s.serverName = true, b.ServerID, b.ServerName
 			s.gateway = b.Gateway != ""

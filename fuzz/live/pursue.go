@@ -238,7 +238,7 @@ func (p *proof) run(ctx context.Context, seqs []gen.Sequence) (*Symptom, error) 
 				return nil, err
 			}
 			if s == nil && i == len(seqs)-1 && p.w.t.ailing() != nil { // it may have died behind the last barrier
-				s = p.w.t.vitals(ctx, &o)
+				s = p.w.t.weighed(p.w.t.vitals(ctx, &o), &o)
 			}
 			if s != nil {
 				if p.split {

@@ -56,6 +56,7 @@ var quirks = []quirk{
 	{"queue-returns", messages, "seen 2.10.27: a route's message for a group that has members on routes alone goes to one of these, the sender included", (*quirkCase).queueReturns, true},
 	{"odd-subjects", messages, "seen: 2.1.2 takes empty tokens for tokens, 2.5 to 2.15 map replies of JetStream and services", (*quirkCase).oddSubjects, true},
 	{"first-id", answers, "seen 2.1.2: an INFO with another id than CONNECT's name is news of another server, one with a gateway news of that; neither registers anybody", (*quirkCase).firstID, true},
+	{"renamed", answers, "seen 2.1.2 to 2.15.2: a CONNECT behind INFO gives the peer its name for an id, and a later INFO is its own, or news of another server, by that", (*quirkCase).renamed, true},
 	{"ids-again", answers, "an id or a name that a closed connection had is free only when the server has taken that in", (*quirkCase).idsAgain, false},
 	{"half-pools", answers, "an index without a pool, or both out of order: what comes of it depends on the release", (*quirkCase).halfPools, true},
 	{"behind-a-close", messages, "src 2.1.2 to 2.15.2: a server that closes because of an INFO goes on with what it has read already", (*quirkCase).behindAClose, false},
@@ -311,6 +312,10 @@ func (c *quirkCase) firstID() bool {
 	return !c.t.dialect.Headers && c.anyConn(func(conn *modelConn) bool {
 		return conn.state.registered && (conn.state.gateway || conn.state.otherName || conn.state.name != "" && conn.state.name != conn.state.id || conn.state.id == "")
 	})
+}
+
+func (c *quirkCase) renamed() bool {
+	return c.anyConn(func(conn *modelConn) bool { return conn.state.newsOfOld })
 }
 
 // behindAClose looks for connections that the machine closed, not the parser, and for which something followed.

@@ -27,6 +27,7 @@ type target struct {
 	witness  *witness
 	baseline map[string]bool // what it tells every peer at once: its own interest
 	restarts uint64
+	memory   memory
 	buf      []byte
 	spare    *wireConn // was opened to see whether the target lives: good for the next connection of a sequence
 	spareAt  time.Time
@@ -144,6 +145,9 @@ func (t *target) learn(ctx context.Context) error {
 	}
 	if err := t.listenIn(); err != nil {
 		return &UnreachableError{err}
+	}
+	if t.server != nil {
+		t.memory.reset(t.server.PID())
 	}
 	return ctx.Err()
 }

@@ -23,7 +23,6 @@ type worker struct {
 	src    *gen.Source
 	ledger *ledger
 	log    history
-	memory memory
 }
 
 const (
@@ -46,7 +45,6 @@ func (r *run) newWorker(ctx context.Context, number int) (*worker, error) {
 	if w.ledger, err = r.store.openLedger(number); err != nil {
 		return nil, errors.Join(err, w.t.close(), w.twin.close())
 	}
-	w.memory.reset(w.t)
 	return w, nil
 }
 
@@ -172,10 +170,7 @@ func isLeafMode(m gen.Member) bool {
 
 // look asks every oracle but split about the sequence that was just played.
 func (w *worker) look(ctx context.Context, seq *gen.Sequence, o *outcome, opts playOptions) (s *Symptom, err error) {
-	if s = w.examine(ctx, o); s == nil {
-		s = w.memory.check(w.t, o)
-	}
-	if s == nil {
+	if s = w.t.weighed(w.examine(ctx, o), o); s == nil {
 		s, err = w.compare(ctx, seq, o, opts)
 	}
 	return s, err
@@ -289,7 +284,6 @@ func (w *worker) fresh(ctx context.Context) error {
 		return err
 	}
 	w.p = p
-	w.memory.reset(w.t)
 	return nil
 }
 
@@ -310,36 +304,3 @@ func (h *history) last(n int) []gen.Sequence {
 }
 
 func (h *history) clear() { h.seqs = h.seqs[:0] }
-
-// memory watches the resident memory of a launched target.
-type memory struct {
-	pid  int
-	last int64 // bytes
-}
-
-// A target may hold this much more for one sequence, and so much for each byte of it: buffers and a collector that takes its time.
-const (
-	memoryFree    = 64 << 20
-	memoryPerByte = 256
-)
-
-func (m *memory) reset(t *target) {
-	m.pid = 0
-	if t.server != nil {
-		m.pid = t.server.PID()
-	}
-	m.last = harness.Resident(m.pid)
-}
-
-func (m *memory) check(t *target, o *outcome) *Symptom {
-	now := harness.Resident(m.pid)
-	if now == 0 {
-		return nil
-	}
-	grown := now - m.last
-	m.last = now
-	if grown < memoryFree+memoryPerByte*int64(o.sent) {
-		return nil
-	}
-	return &Symptom{Kind: Memory, Class: "resident", Detail: fmt.Sprintf("%d MiB more after %d bytes", grown>>20, o.sent)}
-}

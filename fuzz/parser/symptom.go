@@ -16,12 +16,12 @@ type Kind string
 
 // What a parser can do.
 const (
-	Crash      Kind = "crash"      // the process has ended
-	Hang       Kind = "hang"       // no answer in time
-	Babble     Kind = "babble"     // what it writes is no answer
-	Memory     Kind = "memory"     // memory grows far beyond what was sent
-	Difference Kind = "difference" // another answer than the reference's
-	Split      Kind = "split"      // another answer to the same stream in other pieces
+	Crash      Kind = "crash"       // the process has ended
+	Hang       Kind = "hang"        // no answer in time
+	Babble     Kind = "babble"      // what it writes is no answer
+	Memory     Kind = bucket.Memory // memory grows far beyond what was sent
+	Difference Kind = "difference"  // another answer than the reference's
+	Split      Kind = "split"       // another answer to the same stream in other pieces
 )
 
 // Symptom is what was seen.
@@ -33,11 +33,11 @@ type Symptom struct {
 	placed bool   // the class says where it happened
 }
 
-func (s *Symptom) key() string { return string(s.Kind) + "|" + s.Class }
+func (s *Symptom) key() string { return bucket.Key(string(s.Kind), s.Class) }
 
 // same tells whether two symptoms are of one defect.
 func (s *Symptom) same(other *Symptom) bool {
-	return s != nil && other != nil && s.Kind == other.Kind && s.Class == other.Class
+	return s != nil && other != nil && s.key() == other.key()
 }
 
 // fatal tells whether the parser ends by it, or has to be ended.

@@ -209,7 +209,8 @@ func (n *Node) checkCluster(c *conn, body *wire.InfoBody) cause {
 func (n *Node) join(c *conn, body *wire.InfoBody) {
 	peer := *body
 	peer.ConnectURLs = slices.Clone(body.ConnectURLs)
-	peer.Import, peer.Export = rulesOf(body.Import).member(), rulesOf(body.Export).member()
+	c.said.Export = rulesOf(body.Export).member()
+	peer.Import, peer.Export = nil, nil
 	peer.Extra = nil
 	c.peer = &peer
 	if c.remote != nil && c.remote.info == nil {

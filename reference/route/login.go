@@ -13,12 +13,15 @@ type login struct {
 	User    string `json:"user"`
 	Pass    string `json:"pass"`
 	Verbose bool   `json:"verbose"` // asks for +OK
+
+	Export *wire.SubjectPermission `json:"export"` // of the last INFO, or of a CONNECT behind it
 }
 
 // over is what a connection has said of itself with op, a CONNECT, behind those before it.
 func (l login) over(op *wire.Op) login {
 	if l == (login{}) || op.Body == nil {
-		return login{op.ConnectBody.User, op.ConnectBody.Pass, op.ConnectBody.Verbose}
+		body := op.ConnectBody
+		return login{body.User, body.Pass, body.Verbose, rulesOf(body.Export).member()}
 	}
 	_ = json.Unmarshal(op.Body, &l) // the parser has read it
 	return l

@@ -101,10 +101,10 @@ func (n *Node) exports(subject []byte) bool { return n.passes(n.permissions.Expo
 
 // peerPermissions takes up the permissions in a later INFO of c's peer. What it accepts only now is announced to it; what it
 // accepts no longer it has dropped itself. Its first INFO causes nothing of the kind: all interest goes out, and is judged
-// over there (seen 2.1.2 to 2.15.2).
+// over there. A CONNECT between them says anew what it accepts, of which nothing is announced (both seen 2.1.2 to 2.15.2).
 func (n *Node) peerPermissions(c *conn, body *wire.InfoBody) {
-	before, now := rulesOf(c.peer.Export), rulesOf(body.Export)
-	c.peer.Import, c.peer.Export = rulesOf(body.Import).member(), now.member()
+	before, now := rulesOf(c.said.Export), rulesOf(body.Export)
+	c.said.Export = now.member()
 	n.announceAll(c, func(subject []byte) bool {
 		return now.allows(subject) && !before.allows(subject)
 	})

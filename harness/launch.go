@@ -24,9 +24,7 @@ type LaunchConfig struct {
 	Command string
 	Routes  []string // route URLs for .Routes
 	Quiet   bool     // nats-server@VERSION writes no log: what it says when it dies is all it says
-	// Data bounds the memory that the process may write to, in bytes, where the system can (Linux); 0: no bound.
-	Data uint64
-	Log  string // file that gets the process's output; empty: kept in memory (head and tail)
+	Log     string   // file that gets the process's output; empty: kept in memory (head and tail)
 
 	// Setup is how the server is set up; the zero value is the plain way. What the command cannot hand over is refused with a
 	// *CommandError: a command with .ConfigFile takes every setup, others see CanSetUp.
@@ -196,7 +194,7 @@ func (plan *launchPlan) start(ctx context.Context) (*Target, error) {
 		_ = os.RemoveAll(dir)
 		return nil, err
 	}
-	p := &process{command: plan.cfg.Command, argv: argv, dir: dir, log: plan.cfg.Log, data: plan.cfg.Data}
+	p := &process{command: plan.cfg.Command, argv: argv, dir: dir, log: plan.cfg.Log}
 	if plan.configured {
 		p.rewrite = plan.config.rewrite
 	}

@@ -23,3 +23,10 @@ func (t *Target) Output() string {
 	}
 	return ""
 }
+
+// BoundMemory bounds what a launched target may write to beyond what it holds now, in bytes, where the system can (Linux), until it is started again.
+func (t *Target) BoundMemory(more uint64) {
+	if pid := t.PID(); pid != 0 {
+		boundData(pid, more)
+	}
+}

@@ -23,7 +23,6 @@ type process struct {
 	argv    []string
 	dir     string // of its configuration, removed at the end
 	log     string
-	data    uint64                        // bound of its memory; 0: none
 	rewrite func(edit func(*Setup)) error // writes its configuration anew; nil: it has none of ours
 
 	mu   sync.Mutex
@@ -50,7 +49,7 @@ func (p *process) start() error {
 	}
 	e.cmd.Stdout, e.cmd.Stderr = e.output, e.output
 	e.cmd.WaitDelay = stopLimit // for children of its own that keep its output open
-	if err := e.begin(p.data); err != nil {
+	if err := e.begin(0); err != nil {
 		return &CommandError{Command: p.command, Reason: startFault(err)}
 	}
 	p.mu.Lock()

@@ -56,3 +56,13 @@ func TestCollectorWithoutMemory(t *testing.T) {
 		t.Errorf("class %q for a crash in the program itself", class)
 	}
 }
+
+// A process that ends for want of memory and one that gets away with what it took show one defect; other ends of other shapes do not.
+func TestGreedIsOneBucket(t *testing.T) {
+	if a, b := Name("crash", OutOfMemory, "x"), Name(Memory, "resident", "x"); a != b || Key("crash", OutOfMemory) != Key(Memory, "resident") {
+		t.Errorf("%s and %s are two", a, b)
+	}
+	if Name("crash", OutOfMemory, "x") == Name("crash", OutOfMemory, "y") || Key("crash", OutOfMemory) == Key("crash", "panic") {
+		t.Error("two defects are one")
+	}
+}

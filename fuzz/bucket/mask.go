@@ -67,7 +67,10 @@ func patternOf(st *gen.Step) Pattern {
 		return p
 	}
 	for _, member := range m.Members {
-		if word := strings.ToLower(member.Name) + "=" + fieldClass(member.Value); !usualMembers[word] {
+		if usualAsIs[member] {
+			continue
+		}
+		if word := wordOf(member); !usualMembers[word] {
 			p.Members = append(p.Members, word)
 		}
 	}
@@ -75,16 +78,21 @@ func patternOf(st *gen.Step) Pattern {
 	return p
 }
 
-// usualMembers are those of peers that introduce themselves.
-var usualMembers = func() map[string]bool {
-	all := map[string]bool{}
+// wordOf is what a pattern has of a member.
+func wordOf(member gen.Member) string {
+	return strings.ToLower(member.Name) + "=" + fieldClass(member.Value)
+}
+
+// usualMembers are those of peers that introduce themselves, usualAsIs as these say them.
+var usualMembers, usualAsIs = func() (map[string]bool, map[gen.Member]bool) {
+	words, asIs := map[string]bool{}, map[gen.Member]bool{}
 	hello := gen.FromBytes(nil).Generate(gen.Options{Ops: 1})
 	for _, st := range hello.Steps {
 		for _, member := range st.Message.Members {
-			all[strings.ToLower(member.Name)+"="+fieldClass(member.Value)] = true
+			words[wordOf(member)], asIs[member] = true, true
 		}
 	}
-	return all
+	return words, asIs
 }()
 
 // fieldClass is what a field is like.
@@ -221,11 +229,45 @@ func (m *Masks) Add(bucket string, seqs []gen.Sequence) error {
 	k := m.of(bucket)
 	k.Hits++
 	k.add(pattern)
+	if cause := m.recurring(pattern); cause != nil {
+		k.add([]Pattern{*cause})
+	}
 	text, err := json.MarshalIndent(m.all, "", "  ")
 	if err != nil {
 		return err
 	}
 	return folder.Write(m.path, append(text, '\n'))
+}
+
+// recurs is the number of buckets from which on a message is taken for their cause, whatever stands around it.
+const recurs = 3
+
+// recurring finds a message of a pattern that tells something and that several buckets have with other messages around it; nil: there is none.
+func (m *Masks) recurring(pattern []Pattern) *Pattern {
+	for i := range pattern {
+		p := &pattern[i]
+		tells := p.telling()
+		if len(pattern) == 1 || len(tells) == 0 {
+			continue
+		}
+		n := 0
+		for _, k := range m.all {
+			if slices.ContainsFunc(k.Patterns, func(other []Pattern) bool {
+				return slices.ContainsFunc(other, func(q Pattern) bool { return q.Verb == p.Verb && slices.Equal(q.telling(), tells) })
+			}) {
+				n++
+			}
+		}
+		if n >= recurs {
+			return &Pattern{Verb: p.Verb, Fields: tells}
+		}
+	}
+	return nil
+}
+
+// telling are the classes of the fields that tell something.
+func (p Pattern) telling() []string {
+	return slices.DeleteFunc(slices.Clone(p.Fields), func(class string) bool { return !isTelling(class) })
 }
 
 // add makes pattern one of the mask's.

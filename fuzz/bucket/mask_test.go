@@ -60,6 +60,27 @@ func TestMaskWidens(t *testing.T) {
 	}
 }
 
+// A message that tells something and stands in several buckets is masked whatever stands around it; one that tells nothing is not.
+func TestMaskOfACause(t *testing.T) {
+	m := &Masks{path: filepath.Join(t.TempDir(), masksFile)}
+	lines := strings.SplitAfter(zeroWeight, "\n")
+	alone, message := sequence(t, lines[0]), sequence(t, lines[2])
+	for i, verb := range []string{"RMSG", "HMSG", "LMSG"} {
+		if m.Tame(&alone) {
+			t.Fatalf("%d buckets mask what they have in common", i)
+		}
+		if err := m.Add(verb, []gen.Sequence{sequence(t, strings.Replace(zeroWeight, "RMSG", verb, 1))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !m.Tame(&alone) {
+		t.Error("the cause of three buckets is not masked")
+	}
+	if m.Tame(&message) {
+		t.Error("what stood behind it is masked too")
+	}
+}
+
 // What tells in a line masks it in every form; a member of one bucket that comes with two values is masked with any.
 func TestMaskOfWhatTells(t *testing.T) {
 	m := &Masks{path: filepath.Join(t.TempDir(), masksFile)}

@@ -21,12 +21,32 @@ import (
 const textTitle = "natsroute sequence 1"
 
 // MarshalText returns the text form. The error is always nil.
-func (q Sequence) MarshalText() ([]byte, error) {
-	b := []byte(textTitle + "\n")
+func (q Sequence) MarshalText() ([]byte, error) { return q.AppendText(nil) }
+
+// AppendText appends the text form to b. The error is always nil.
+func (q Sequence) AppendText(b []byte) ([]byte, error) {
+	b = append(b, textTitle+"\n"...)
 	for i := range q.Steps {
 		b = q.Steps[i].appendText(b)
 	}
 	return b, nil
+}
+
+// appendQuote is strconv.AppendQuote, which takes its time, fast for text of ASCII.
+func appendQuote(b []byte, text string) []byte {
+	from := len(b)
+	b = append(b, '"')
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c < ' ' || c > '~':
+			return strconv.AppendQuote(b[:from], text)
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		default:
+			b = append(b, c)
+		}
+	}
+	return append(b, '"')
 }
 
 func (st *Step) appendText(b []byte) []byte {
@@ -39,24 +59,26 @@ func (st *Step) appendText(b []byte) []byte {
 		return append(b, " end\n"...)
 	}
 	m := &st.Message
-	b = strconv.AppendQuote(append(b, " send "...), m.Verb)
+	b = appendQuote(append(b, " send "...), m.Verb)
 	for _, f := range m.Fields {
-		b = strconv.AppendQuote(append(b, ' '), f)
+		b = appendQuote(append(b, ' '), f)
 	}
 	if m.Object {
 		b = append(b, " object"...)
 	}
-	if m.End != "" {
-		b = strconv.AppendQuote(append(b, " end "...), m.End)
+	if m.End == crlf {
+		b = append(b, ` end "\r\n"`...)
+	} else if m.End != "" {
+		b = appendQuote(append(b, " end "...), m.End)
 	}
 	if m.Payload != "" || m.Close != "" {
-		b = strconv.AppendQuote(append(b, " payload "...), m.Payload)
-		b = strconv.AppendQuote(append(b, ' '), m.Close)
+		b = appendQuote(append(b, " payload "...), m.Payload)
+		b = appendQuote(append(b, ' '), m.Close)
 	}
 	b = append(b, '\n')
 	for _, member := range m.Members {
-		b = strconv.AppendQuote(append(b, "    member "...), member.Name)
-		b = strconv.AppendQuote(append(b, ' '), member.Value)
+		b = appendQuote(append(b, "    member "...), member.Name)
+		b = appendQuote(append(b, ' '), member.Value)
 		b = append(b, '\n')
 	}
 	return b

@@ -45,6 +45,9 @@ const noInfo = "no INFO"
 // placed tells whether the class says where it happened.
 func (s *Symptom) placed() bool { return s.Stack != "" && s.Class != outOfMemory && s.Class != noInfo }
 
+// greedy tells whether the target took far more memory than it was sent.
+func (s *Symptom) greedy() bool { return s.Kind == Memory || s.Class == outOfMemory }
+
 // same tells whether two symptoms are of one bucket.
 func (s *Symptom) same(other *Symptom) bool {
 	return s != nil && other != nil && s.key() == other.key()

@@ -8,9 +8,13 @@ import (
 
 // memory watches the resident memory of a launched target.
 type memory struct {
-	pid  int
-	last int64 // bytes, when all was well
+	gauge *harness.Gauge // nil: the target is not ours
+	last  int64          // bytes, when all was well
 }
+
+// memoryRoom is what a launched target may take beyond what it held at its start. One that asks for all there is dies of that, soon, before it takes
+// the machine's processors for seconds, and each time.
+const memoryRoom = 256 << 20
 
 // A target may hold this much more for one sequence, and so much for each byte of it: buffers and a collector that takes its time.
 const (
@@ -18,12 +22,27 @@ const (
 	memoryPerByte = 256
 )
 
-func (m *memory) reset(pid int) { *m = memory{pid, harness.Resident(pid)} }
+// watch begins anew with a process.
+func (m *memory) watch(pid int) {
+	m.close()
+	m.gauge = harness.OpenGauge(pid)
+	m.last = m.gauge.Resident()
+}
+
+func (m *memory) close() {
+	if m.gauge != nil {
+		m.gauge.Close()
+		m.gauge = nil
+	}
+}
 
 // check tells whether the target holds more than it may after so many bytes.
 func (m *memory) check(sent int) *Symptom {
-	now := harness.Resident(m.pid)
-	if now == 0 { // it has ended, is not ours, or cannot be read
+	if m.gauge == nil {
+		return nil
+	}
+	now := m.gauge.Resident()
+	if now == 0 { // it has ended, or the system does not tell
 		return nil
 	}
 	grown := now - m.last

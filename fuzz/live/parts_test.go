@@ -159,3 +159,25 @@ func tokens(s string) []string {
 	}
 	return strings.Split(s, ",")
 }
+
+func TestHoldsWord(t *testing.T) {
+	for text, want := range map[string]bool{"RMSG $G a 0": true, "xmsG": true, "ms g": false, "MS": false, "": false, "m\x13g": false} {
+		if holdsWord([]byte(text), "MSG") != want {
+			t.Errorf("%q: %v", text, !want)
+		}
+	}
+}
+
+// What takes hold of memory is seen even where something else was seen first that a target short of breath would show, and not in place of anything else.
+func TestLate(t *testing.T) {
+	for _, s := range []Symptom{{Kind: Mute}, {Kind: Slow}, {Kind: Delivery}, {Kind: Hang, Class: noInfo}} {
+		if !s.late() {
+			t.Errorf("%s %s is no lateness", s.Kind, s.Class)
+		}
+	}
+	for _, s := range []Symptom{{Kind: Crash}, {Kind: Difference}, {Kind: Gate}, {Kind: Hang, Class: noInfo + ", waits for a lock in main.f"}} {
+		if s.late() {
+			t.Errorf("%s %s is lateness", s.Kind, s.Class)
+		}
+	}
+}

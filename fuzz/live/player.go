@@ -196,7 +196,7 @@ func (p *player) settle(plan *plan, out *outcome) {
 // mayDeliver tells whether a message to the witness may be on its way.
 func (p *player) mayDeliver(plan *plan) bool {
 	return len(p.t.witness.out) > 0 || p.model.anyConn(func(c *modelConn) bool {
-		return c.fault != nil || bytes.Contains(bytes.ToUpper(c.sent), []byte("MSG"))
+		return c.fault != nil || holdsWord(c.sent, "MSG")
 	})
 }
 
@@ -294,7 +294,7 @@ func (p *player) takeDown(number int, c *wireConn, m *modelConn, out *outcome) {
 	m.said.settle()
 	out.conns = append(out.conns, connOutcome{
 		number: number, tokens: p.visible(c.said.tokens), want: p.visible(m.said.tokens), fault: m.fault, broken: c.broken, s2: m.s2,
-		state: m.state, raw: c.raw, lastWant: c.last, asked: bytes.Contains(bytes.ToUpper(m.sent), []byte("CONNECT")), shifts: m.state.pins || bytes.Contains(m.sent, []byte(`"s2_`)),
+		state: m.state, raw: c.raw, lastWant: c.last, asked: holdsWord(m.sent, "CONNECT"), shifts: m.state.pins || bytes.Contains(m.sent, []byte(`"s2_`)),
 	})
 }
 

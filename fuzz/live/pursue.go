@@ -176,7 +176,7 @@ func (p *proof) confirm(ctx context.Context, first *Symptom, suspects []gen.Sequ
 	p.dirty, p.apart = true, !first.fatal()
 	defer func() { p.apart = false }()
 	most := len(suspects)
-	if !first.fatal() || first.Kind == Memory { // what grows over many sequences is no answer to the bytes of one
+	if !first.fatal() || first.greedy() { // what grows over many sequences is no answer to the bytes of one
 		most = min(most, 4)
 	}
 	for n := 1; ; n = min(n*4, most) {

@@ -202,7 +202,7 @@ func (c *quirkCase) blanksInKeys() bool {
 			if len(line) < 4 {
 				continue
 			}
-			switch bytes.ToUpper(line[:3])[0] {
+			switch line[0] &^ 0x20 {
 			case 'R', 'L', 'H':
 			default:
 				continue
@@ -235,7 +235,7 @@ func (c *quirkCase) weights() bool {
 func (c *quirkCase) messages() bool {
 	publishes := func(st gen.Step) bool { return st.Conn == gen.Client && strings.Contains(st.Message.Verb, "PUB") }
 	return slices.ContainsFunc(c.seq.Steps, publishes) || c.anyConn(func(conn *modelConn) bool {
-		return bytes.Contains(bytes.ToUpper(conn.sent), []byte("MSG"))
+		return holdsWord(conn.sent, "MSG")
 	})
 }
 

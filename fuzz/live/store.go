@@ -53,24 +53,27 @@ func (s *store) finding(f *Finding) (bool, error) { return s.Find(f.Bucket, f.te
 func (s *store) rare(f *Finding) error { return s.Rare(f.Bucket, f.text()) }
 
 // ledger holds the sequences which a worker has sent last.
-type ledger struct{ *folder.Ledger }
+type ledger struct {
+	*folder.Ledger
+	text []byte
+}
 
 func (s *store) openLedger(worker int) (*ledger, error) {
 	l, err := s.Ledger(worker)
-	return &ledger{l}, err
+	return &ledger{Ledger: l}, err
 }
 
 // enter notes a sequence that is about to be sent.
 func (l *ledger) enter(seq *gen.Sequence) error {
-	text, _ := seq.MarshalText()
-	return l.Enter(text)
+	l.text, _ = seq.AppendText(l.text[:0])
+	return l.Enter(l.text)
 }
 
 // appendSequences writes sequences one behind the other.
 func appendSequences(b []byte, seqs []gen.Sequence) []byte {
 	for i := range seqs {
-		text, _ := seqs[i].MarshalText()
-		b = append(append(b, text...), '\n')
+		b, _ = seqs[i].AppendText(b)
+		b = append(b, '\n')
 	}
 	return b
 }

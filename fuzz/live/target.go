@@ -36,10 +36,6 @@ type target struct {
 // spareFor is how long a spare connection may have waited: no server has lost patience by then.
 const spareFor = 50 * time.Millisecond
 
-// dataLimit bounds the memory of a launched target, so that one which asks for all there is dies before the machine does: at once if it asks for a billion
-// bytes, which is the least of the dictionary's large numbers, and not now and then.
-const dataLimit = 768 << 20
-
 // How long a server that somebody else runs may be away: at the start, and when a sequence has ended it.
 const (
 	startLimit = 2 * time.Second
@@ -57,7 +53,7 @@ func openTarget(ctx context.Context, cfg *Config) (*target, error) {
 		setup = harness.Setup{Name: "tls", TLS: true}
 	}
 	server, err := harness.Launch(ctx, harness.LaunchConfig{
-		Command: cfg.Launch, Quiet: true, Data: dataLimit, Setup: setup,
+		Command: cfg.Launch, Quiet: true, Setup: setup,
 		Means:    harness.Means{User: cfg.User, Password: cfg.Password, TLS: cfg.TLS},
 		Progress: cfg.Log,
 	})
@@ -147,7 +143,8 @@ func (t *target) learn(ctx context.Context) error {
 		return &UnreachableError{err}
 	}
 	if t.server != nil {
-		t.memory.reset(t.server.PID())
+		t.server.BoundMemory(memoryRoom)
+		t.memory.watch(t.server.PID())
 	}
 	return ctx.Err()
 }
@@ -343,5 +340,6 @@ func (t *target) close() error {
 	if t.server == nil {
 		return nil
 	}
+	t.memory.close()
 	return t.server.Close()
 }

@@ -55,10 +55,13 @@ var grammar = func() wire.Dialect {
 	return d
 }()
 
+// dialer asks for no keep-alive: no connection is idle for so long.
+var dialer = net.Dialer{Timeout: dialLimit, KeepAlive: -1}
+
 // dialRoute opens a connection, does the TLS handshake where there is a configuration for it, and reads the INFO.
 func dialRoute(address string, secure *tls.Config, buf []byte) (*wireConn, error) {
 	began := time.Now()
-	conn, err := net.DialTimeout("tcp", address, dialLimit)
+	conn, err := dialer.Dial("tcp", address)
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,8 @@ type worker struct {
 const (
 	freshEvery = 4000 // sequences to one process
 	splitEvery = 24   // sequences, of which one is sent a second time in pieces
+
+	costlyEvery = 64 // sequences, of which one may be such that the target is another one since: a fresh one costs as much as a hundred sequences
 )
 
 func (r *run) newWorker(ctx context.Context, number int) (*worker, error) {
@@ -107,7 +109,7 @@ func (w *worker) next() gen.Sequence {
 	} else {
 		seq = w.src.Generate(o)
 	}
-	if !w.src.Chance(16) {
+	if !w.src.Chance(costlyEvery) {
 		dropMoves(&seq)
 		keepModes(&seq)
 	}

@@ -96,7 +96,7 @@ func newSession(src *gen.Source) *session {
 		cfg.PoolSize = 0
 	}
 	s := startSession(cfg)
-	s.seq = src.Generate(gen.Options{Clients: true, InMemory: true})
+	s.seq = src.Generate(gen.Options{Clients: true, Brief: true, InMemory: true})
 	return s
 }
 

@@ -5,7 +5,7 @@ import "slices"
 // hello makes the INFO that a peer introduces itself with.
 func (s *Source) hello() Message {
 	m := Message{Verb: "INFO", Fields: []string{" "}, Object: true, End: " \r\n"}
-	m.Members = append(make([]Member, 0, 20), infoHello...)
+	m.Members = append(make([]Member, 0, 20), s.introduction(infoHello, infoBrief)...)
 	for range s.weighted([]uint8{6, 4, 3, 2, 1}) {
 		m.Members = append(m.Members, s.healthy(infoOptions))
 	}
@@ -22,6 +22,22 @@ var infoHello = []Member{
 	{`"headers"`, `true`},
 	{`"max_payload"`, `1048576`},
 	{`"cluster"`, `"@cluster@"`},
+}
+
+// infoBrief is what a server cannot do without.
+var infoBrief = []Member{
+	{`"server_id"`, `"@id@"`},
+	{`"host"`, `"127.0.0.1"`},
+	{`"port"`, `@port@`},
+	{`"headers"`, `true`},
+	{`"cluster"`, `"@cluster@"`},
+}
+
+func (s *Source) introduction(whole, brief []Member) []Member {
+	if s.brief {
+		return brief
+	}
+	return whole
 }
 
 // infoOptions are members that a healthy peer adds, with values that servers take.
@@ -52,7 +68,7 @@ func (s *Source) healthy(options [][]Member) Member {
 // connect makes a CONNECT, mostly one that servers take.
 func (s *Source) connect() Message {
 	m := Message{Verb: "CONNECT", Fields: []string{" "}, Object: true, End: crlf}
-	m.Members = append(make([]Member, 0, 16), connectHello...)
+	m.Members = append(make([]Member, 0, 16), s.introduction(connectHello, connectBrief)...)
 	return s.alteredBody(m, connectMembers)
 }
 
@@ -61,6 +77,12 @@ var connectHello = []Member{
 	{`"verbose"`, `false`},
 	{`"pedantic"`, `false`},
 	{`"tls_required"`, `false`},
+	{`"name"`, `"@id@"`},
+	{`"headers"`, `true`},
+	{`"cluster"`, `"@cluster@"`},
+}
+
+var connectBrief = []Member{
 	{`"name"`, `"@id@"`},
 	{`"headers"`, `true`},
 	{`"cluster"`, `"@cluster@"`},

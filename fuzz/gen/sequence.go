@@ -24,6 +24,8 @@ type Options struct {
 	Clients bool // steps of a client are in it
 	Ops     int  // largest number of steps behind the handshakes; 0: 12
 
+	Brief bool // peers introduce themselves with no more than a server wants to know
+
 	// InMemory is for servers that have no way to dial: the sequence is not held against CheckLoopback, which is a third of the work,
 	// so that damage may have made another address of a loopback one.
 	InMemory bool
@@ -36,7 +38,7 @@ func (s *Source) Generate(o Options) Sequence {
 	conns := 1 + min(s.weighted([]uint8{10, 5, 1}), orDefault(o.Conns, MaxConns)-1)
 	n := 1 + s.Intn(orDefault(o.Ops, 12))
 	seq := Sequence{Steps: make([]Step, 0, 2*conns+n)}
-	s.topic = s.Pick(topics)
+	s.topic, s.brief = s.Pick(topics), o.Brief
 	opened := 0
 	for i := range n {
 		// A later connection opens somewhere among the steps of the others.

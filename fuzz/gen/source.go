@@ -11,6 +11,7 @@ type Source struct {
 	left int
 
 	topic   string // of the sequence that is being made
+	brief   bool   // Options.Brief of it
 	scratch []byte // of tame
 }
 

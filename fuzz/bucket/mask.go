@@ -95,6 +95,9 @@ var usualMembers, usualAsIs = func() (map[string]bool, map[gen.Member]bool) {
 	return words, asIs
 }()
 
+// nearlyOverflown is a number to which as much as a line end cannot be added without that it overflows 63 bits.
+const nearlyOverflown = "9223372036854775000"
+
 // fieldClass is what a field is like.
 func fieldClass(field string) string {
 	text := strings.Trim(field, " \t")
@@ -112,10 +115,10 @@ func fieldClass(field string) string {
 		return "number"
 	case digits && len(text) < 10:
 		return "large"
-	case digits && len(text) < 19:
+	case digits && (len(text) < 19 || len(text) == 19 && text < nearlyOverflown):
 		return "huge"
 	case digits && len(text) < 20:
-		return "beyond" // from 2^63-1 on
+		return "beyond"
 	case digits:
 		return "wrapping" // in 64 bits
 	case strings.Trim(text, "0123456789+-.ex") == "" && strings.ContainsAny(text, "0123456789"):

@@ -100,13 +100,6 @@ func (c *replayCommand) replayParser(ctx context.Context, p *process) error {
 		if err != nil {
 			return played{}, parserFailure(err)
 		}
-		once := played{verdict: string(r.Verdict), same: r.Same}
-		if r.Symptom != nil {
-			once.line = r.Symptom.Line()
-		}
-		if r.Smaller != nil {
-			once.smaller = r.Smaller.Text()
-		}
-		return once, nil
+		return playedOf(string(r.Verdict), r.Same, r.Symptom, r.Smaller), nil
 	})
 }

@@ -68,14 +68,7 @@ func (c *replayCommand) Run(p *process) error {
 		if err != nil {
 			return played{}, liveFailure(err)
 		}
-		once := played{verdict: string(r.Verdict), same: r.Same}
-		if r.Symptom != nil {
-			once.line = r.Symptom.Line()
-		}
-		if r.Smaller != nil {
-			once.smaller = r.Smaller.Text()
-		}
-		return once, nil
+		return playedOf(string(r.Verdict), r.Same, r.Symptom, r.Smaller), nil
 	})
 }
 
@@ -92,6 +85,26 @@ type played struct {
 	line    string // the symptom; empty: PASS
 	same    bool   // it is the finding's bucket
 	smaller []byte // the smallest case, as a file; nil: none was looked for
+}
+
+// playedOf takes over what a replay of either kind says: symptom and smaller are nil where there is none.
+func playedOf[S interface {
+	comparable
+	Line() string
+}, F interface {
+	comparable
+	Text() []byte
+}](verdict string, same bool, symptom S, smaller F) played {
+	var noSymptom S
+	var noCase F
+	once := played{verdict: verdict, same: same}
+	if symptom != noSymptom {
+		once.line = symptom.Line()
+	}
+	if smaller != noCase {
+		once.smaller = smaller.Text()
+	}
+	return once
 }
 
 const allWell = string(live.VerdictPass)

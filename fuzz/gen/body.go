@@ -83,6 +83,7 @@ var connectHello = []Member{
 }
 
 var connectBrief = []Member{
+	{`"verbose"`, `false`},
 	{`"name"`, `"@id@"`},
 	{`"headers"`, `true`},
 	{`"cluster"`, `"@cluster@"`},

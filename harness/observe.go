@@ -26,7 +26,10 @@ func (t *Target) Output() string {
 
 // BoundMemory bounds what a launched target may write to beyond what it holds now, in bytes, where the system can (Linux), until it is started again.
 func (t *Target) BoundMemory(more uint64) {
-	if pid := t.PID(); pid != 0 {
-		boundData(pid, more)
+	pid := t.PID()
+	g := OpenGauge(pid)
+	defer g.Close()
+	if held := g.bytes(dataField); held > 0 {
+		limitData(pid, uint64(held)+more)
 	}
 }

@@ -30,8 +30,17 @@ func OpenGauge(pid int) *Gauge {
 	return &Gauge{statm: statm}
 }
 
+// The fields of proc(5) statm that are of use here, in pages.
+const (
+	residentField = 1
+	dataField     = 5 // what the process may write to: data and stack
+)
+
 // Resident is the memory that the process holds, in bytes; 0: it has ended, or the system does not tell.
-func (g *Gauge) Resident() int64 {
+func (g *Gauge) Resident() int64 { return g.bytes(residentField) }
+
+// bytes is a field of statm in bytes; 0: the process has ended, or the system does not tell.
+func (g *Gauge) bytes(field int) int64 {
 	if g.statm == nil {
 		return 0
 	}
@@ -39,13 +48,16 @@ func (g *Gauge) Resident() int64 {
 	if err != nil && err != io.EOF {
 		return 0
 	}
-	_, rest, _ := bytes.Cut(g.buf[:n], []byte(" ")) // behind the size of its address space
-	pages, _, _ := bytes.Cut(rest, []byte(" "))
-	held, err := strconv.ParseInt(string(pages), 10, 64)
+	text := g.buf[:n]
+	for range field {
+		_, text, _ = bytes.Cut(text, []byte(" "))
+	}
+	text, _, _ = bytes.Cut(text, []byte(" "))
+	pages, err := strconv.ParseInt(string(text), 10, 64)
 	if err != nil {
 		return 0
 	}
-	return held * int64(os.Getpagesize())
+	return pages * int64(os.Getpagesize())
 }
 
 // Close ends the gauge.

@@ -35,10 +35,13 @@ const OutOfMemory = "out of memory"
 // Memory is the kind of a process that takes far more memory than it was sent.
 const Memory = "memory"
 
-// family brings together how greed shows: the process ends for want of memory or gets away with what it took, as much as the machine has to give
-// at the moment.
+// Greedy tells whether a failure is of memory: the process ends for want of it or gets away with what it took, as much as the machine has to give at
+// the moment.
+func Greedy(kind, class string) bool { return kind == Memory || class == OutOfMemory }
+
+// family brings together how greed shows.
 func family(kind, class string) (string, string) {
-	if kind == Memory || class == OutOfMemory {
+	if Greedy(kind, class) {
 		return Memory, "far beyond what was sent"
 	}
 	return kind, class

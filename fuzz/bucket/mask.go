@@ -247,25 +247,31 @@ const recurs = 3
 
 // recurring finds a message of a pattern that tells something and that several buckets have with other messages around it; nil: there is none.
 func (m *Masks) recurring(pattern []Pattern) *Pattern {
-	for i := range pattern {
-		p := &pattern[i]
-		tells := p.telling()
-		if len(pattern) == 1 || len(tells) == 0 {
+	if len(pattern) == 1 {
+		return nil
+	}
+	for _, p := range pattern {
+		cause := Pattern{Verb: p.Verb, Fields: p.telling()}
+		if len(cause.Fields) == 0 {
 			continue
 		}
 		n := 0
-		for _, k := range m.all {
-			if slices.ContainsFunc(k.Patterns, func(other []Pattern) bool {
-				return slices.ContainsFunc(other, func(q Pattern) bool { return q.Verb == p.Verb && slices.Equal(q.telling(), tells) })
-			}) {
+		for i := range m.all {
+			if m.all[i].has(cause) {
 				n++
 			}
 		}
 		if n >= recurs {
-			return &Pattern{Verb: p.Verb, Fields: tells}
+			return &cause
 		}
 	}
 	return nil
+}
+
+// has tells whether one of the mask's messages tells just what cause does.
+func (k *Mask) has(cause Pattern) bool {
+	tells := func(p Pattern) bool { return p.Verb == cause.Verb && slices.Equal(p.telling(), cause.Fields) }
+	return slices.ContainsFunc(k.Patterns, func(pattern []Pattern) bool { return slices.ContainsFunc(pattern, tells) })
 }
 
 // telling are the classes of the fields that tell something.

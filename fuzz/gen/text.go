@@ -32,12 +32,16 @@ func (q Sequence) AppendText(b []byte) ([]byte, error) {
 	return b, nil
 }
 
-// appendQuote is strconv.AppendQuote, which takes its time, fast for text of ASCII.
+// appendQuote is strconv.AppendQuote, which takes its time, fast for lines of ASCII.
 func appendQuote(b []byte, text string) []byte {
 	from := len(b)
 	b = append(b, '"')
 	for i := range len(text) {
 		switch c := text[i]; {
+		case c == '\r':
+			b = append(b, `\r`...)
+		case c == '\n':
+			b = append(b, `\n`...)
 		case c < ' ' || c > '~':
 			return strconv.AppendQuote(b[:from], text)
 		case c == '"' || c == '\\':
@@ -66,9 +70,7 @@ func (st *Step) appendText(b []byte) []byte {
 	if m.Object {
 		b = append(b, " object"...)
 	}
-	if m.End == crlf {
-		b = append(b, ` end "\r\n"`...)
-	} else if m.End != "" {
+	if m.End != "" {
 		b = appendQuote(append(b, " end "...), m.End)
 	}
 	if m.Payload != "" || m.Close != "" {

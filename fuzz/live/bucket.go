@@ -46,7 +46,7 @@ const noInfo = "no INFO"
 func (s *Symptom) placed() bool { return s.Stack != "" && s.Class != outOfMemory && s.Class != noInfo }
 
 // greedy tells whether the target took far more memory than it was sent.
-func (s *Symptom) greedy() bool { return s.Kind == Memory || s.Class == outOfMemory }
+func (s *Symptom) greedy() bool { return bucket.Greedy(string(s.Kind), s.Class) }
 
 // same tells whether two symptoms are of one bucket.
 func (s *Symptom) same(other *Symptom) bool {
